@@ -26,7 +26,7 @@ struct lucius_delivery {
 	uint64_t token; /* names the delivery to settle it; never 0, never used again */
 	const struct lucius_message *message;
 	uint32_t delivery_count; /* times it was given before; 0 the first time */
-	uint32_t lock_ms;        /* time left when it was handed over */
+	uint32_t lock_ms; /* time left when it was handed over */
 };
 
 #define LUCIUS_SUBSCRIPTION_DEAD_LETTERS 1u /* its dead-letter queue instead */
@@ -40,14 +40,14 @@ struct lucius_subscription {
 };
 
 #define LUCIUS_SETTLE_COMPLETE 1
-#define LUCIUS_SETTLE_ABANDON 2     /* again soon, delivery count + 1 */
+#define LUCIUS_SETTLE_ABANDON 2 /* again soon, delivery count + 1 */
 #define LUCIUS_SETTLE_DEAD_LETTER 3 /* with reason and description */
-#define LUCIUS_SETTLE_RELEASE 4     /* again soon, as if it had not been given */
+#define LUCIUS_SETTLE_RELEASE 4 /* again soon, as if it had not been given */
 struct lucius_settlement {
 	uint32_t size;
 	uint32_t how;
 	uint64_t token;
-	struct lucius_text reason;      /* dead letters: one word */
+	struct lucius_text reason; /* dead letters: one word */
 	struct lucius_text description; /* dead letters: a sentence */
 };
 
@@ -61,7 +61,7 @@ struct lucius_topology {
 };
 
 #define LUCIUS_BUS_DURABLE 1u /* messages survive the process that published them */
-#define LUCIUS_BUS_SHARED 2u  /* other processes can reach it */
+#define LUCIUS_BUS_SHARED 2u /* other processes can reach it */
 struct lucius_bus_info {
 	uint32_t size;
 	uint32_t traits;
@@ -74,14 +74,15 @@ struct lucius_bus {
 	/* Fills what it knows of info, whose size the caller has set. No I/O. */
 	void (*info)(void *self, struct lucius_bus_info *info);
 	/* OK: the bus has it. DUPLICATE: the bus holds that message id. UNROUTABLE: no such topic,
-	 * or no subscription would get it. TOO_LARGE. After UNKNOWN the same id may be sent again. */
+	 * or no subscription would get it. TOO_LARGE. After UNKNOWN the same id may be sent again.
+	 */
 	void (*publish)(void *self, struct lucius_text topic, const struct lucius_message *message,
-		struct lucius_op op);
-	/* A stream without deadline: gives lucius_delivery until unsubscribed, renews the locks until
-	 * they are settled, reconnects by itself. Finishes OK once drained; NOT_FOUND if there is no
-	 * such subscription and it cannot be made. */
-	void (*subscribe)(void *self, const struct lucius_subscription *subscription,
-		struct lucius_op op);
+	        struct lucius_op op);
+	/* A stream without deadline: gives lucius_delivery until unsubscribed, renews the locks
+	 * until they are settled, reconnects by itself. Finishes OK once drained; NOT_FOUND if
+	 * there is no such subscription and it cannot be made. */
+	void (*subscribe)(
+	        void *self, const struct lucius_subscription *subscription, struct lucius_op op);
 	/* OK. LOCK_LOST: it will be delivered again. */
 	void (*settle)(void *self, const struct lucius_settlement *settlement, struct lucius_op op);
 	/* No delivery is given from now on. OK, with the subscription, when all are settled. */

@@ -11,8 +11,8 @@ extern "C" {
 
 struct lucius_setting {
 	uint64_t size;
-	struct lucius_text key;          /* as the source spells it: "Lucius:MaxAttempts" */
-	struct lucius_text label;        /* empty: none */
+	struct lucius_text key; /* as the source spells it: "Lucius:MaxAttempts" */
+	struct lucius_text label; /* empty: none */
 	struct lucius_text value;
 	struct lucius_text content_type; /* empty: none */
 };
@@ -22,8 +22,9 @@ struct lucius_config {
 	uint64_t size;
 	/* OK: has given every lucius_setting, of all pages; of two with one key the later wins. */
 	void (*load)(void *self, struct lucius_op op);
-	/* Optional, a stream without deadline: gives a lucius_setting (the key may be empty) whenever
-	 * something has changed and load would give more than before; a cancel ends it with OK. */
+	/* Optional, a stream without deadline: gives a lucius_setting (the key may be empty)
+	 * whenever something has changed and load would give more than before; a cancel ends it
+	 * with OK. */
 	void (*watch)(void *self, struct lucius_op op);
 };
 

@@ -7,8 +7,8 @@
  * - All calls in both directions happen on the daemon's loop thread, `post` excepted.
  * - Memory never changes its owner. What a call lends is good until the operation that it started
  *   is finished (arguments of an operation) or until the call returns (everything else).
- * - Values (`lucius_text`, `lucius_field`, `lucius_op`) never change. Every other struct starts with
- *   its size in bytes, has no padding and only grows at its end; who reads takes what both know.
+ * - Values (`lucius_text`, `lucius_field`, `lucius_op`) never change. Every other struct starts
+ * with its size in bytes, has no padding and only grows at its end; who reads takes what both know.
  * - A member of a table is used only if the table is long enough and the member is not NULL.
  * - Constants are plain literals and cross as uint32_t; an unknown one is legal and means "other".
  * - Times are milliseconds unless the name says otherwise; texts are UTF-8.
@@ -29,10 +29,10 @@ extern "C" {
 #define LUCIUS_ABI_MINOR 0
 
 /* True if the table is long enough for the member and the member is set. */
-#define LUCIUS_HAS(table, member)                                                                  \
-	((size_t)((const char *)(&(table)->member + 1) - (const char *)(table)) <=                 \
-			(size_t)(table)->size &&                                                   \
-		(table)->member != NULL)
+#define LUCIUS_HAS(table, member)                                                  \
+	((size_t)((const char *)(&(table)->member + 1) - (const char *)(table)) <= \
+	                (size_t)(table)->size &&                                   \
+	        (table)->member != NULL)
 
 #define LUCIUS_KIND_STORAGE 1
 #define LUCIUS_KIND_BUS 2
@@ -45,19 +45,19 @@ extern "C" {
  * log line that names the plugin.
  */
 #define LUCIUS_OK 0
-#define LUCIUS_DUPLICATE 1    /* outcome: it exists already, the same */
-#define LUCIUS_NOT_FOUND 2    /* outcome */
-#define LUCIUS_CONFLICT 3     /* outcome: the revision is not the newest, somebody else has it */
+#define LUCIUS_DUPLICATE 1 /* outcome: it exists already, the same */
+#define LUCIUS_NOT_FOUND 2 /* outcome */
+#define LUCIUS_CONFLICT 3 /* outcome: the revision is not the newest, somebody else has it */
 #define LUCIUS_KEY_CONFLICT 4 /* outcome: the same idempotency key with another command */
-#define LUCIUS_TENANT_FULL 5  /* outcome: the tenant has as many live jobs as it may */
-#define LUCIUS_LOCK_LOST 6    /* outcome: the delivery is no longer ours to settle */
-#define LUCIUS_UNROUTABLE 7   /* outcome: nobody would get the message */
-#define LUCIUS_TOO_LARGE 8    /* outcome: the sentence names both sizes */
-#define LUCIUS_UNAVAILABLE 9  /* failure: nothing was done, the same again may help */
-#define LUCIUS_UNKNOWN 10     /* failure: it may have been done; read before doing it again */
-#define LUCIUS_DENIED 11      /* failure: no repeat cures it (credentials, configuration) */
+#define LUCIUS_TENANT_FULL 5 /* outcome: the tenant has as many live jobs as it may */
+#define LUCIUS_LOCK_LOST 6 /* outcome: the delivery is no longer ours to settle */
+#define LUCIUS_UNROUTABLE 7 /* outcome: nobody would get the message */
+#define LUCIUS_TOO_LARGE 8 /* outcome: the sentence names both sizes */
+#define LUCIUS_UNAVAILABLE 9 /* failure: nothing was done, the same again may help */
+#define LUCIUS_UNKNOWN 10 /* failure: it may have been done; read before doing it again */
+#define LUCIUS_DENIED 11 /* failure: no repeat cures it (credentials, configuration) */
 #define LUCIUS_UNSUPPORTED 12 /* failure: this backend has no such operation */
-#define LUCIUS_INTERNAL 13    /* failure: a bug in the backend */
+#define LUCIUS_INTERNAL 13 /* failure: a bug in the backend */
 #define LUCIUS_N_STATUSES 14
 
 #define LUCIUS_LOG_DEBUG 1
@@ -68,17 +68,18 @@ extern "C" {
 /* A run of bytes. What the core lends ends with a NUL that size does not count. */
 struct lucius_text {
 	const char *data; /* borrowed; may be NULL if size is 0 */
-	size_t size;      /* bytes */
+	size_t size; /* bytes */
 };
 
 #define LUCIUS_FIELD_STRING 0
 #define LUCIUS_FIELD_INTEGER 1 /* decimal text of an int64_t */
-#define LUCIUS_FIELD_JSON 2    /* JSON text: an object, array, number, true or false */
+#define LUCIUS_FIELD_JSON 2 /* JSON text: an object, array, number, true or false */
 
 /* One named value of a row, a message or a log line. A missing value is no field. */
 struct lucius_field {
-	const char *name;  /* ends with a NUL */
-	const char *value; /* text whatever the type is; ends with a NUL that value_size leaves out */
+	const char *name; /* ends with a NUL */
+	const char
+	        *value; /* text whatever the type is; ends with a NUL that value_size leaves out */
 	uint32_t value_size;
 	uint32_t type;
 };
@@ -139,24 +140,24 @@ struct lucius_backend {
 /* What `open` wants to know: an operation of the plugin's own, to be answered by another table. */
 struct lucius_question {
 	uint32_t size;
-	uint32_t operation;                 /* LUCIUS_OP_... */
+	uint32_t operation; /* LUCIUS_OP_... */
 	const struct lucius_backend *asked; /* who will finish it; NULL: the core */
-	uint64_t timeout_ms;                /* 0: none */
-	lucius_item_fn on_item;             /* may be NULL */
+	uint64_t timeout_ms; /* 0: none */
+	lucius_item_fn on_item; /* may be NULL */
 	lucius_done_fn on_done;
 	void *user;
 };
 
-#define LUCIUS_METRIC_COUNTER 1   /* record adds */
-#define LUCIUS_METRIC_GAUGE 2     /* record sets */
+#define LUCIUS_METRIC_COUNTER 1 /* record adds */
+#define LUCIUS_METRIC_GAUGE 2 /* record sets */
 #define LUCIUS_METRIC_HISTOGRAM 3 /* record observes; in seconds where it is a time */
 
 struct lucius_metric_spec {
 	uint32_t size;
 	uint32_t type;
-	const char *name;        /* shown as lucius_<plugin>_<name>, `-` as `_` */
-	const char *help;        /* one sentence */
-	const char *label;       /* NULL: no label */
+	const char *name; /* shown as lucius_<plugin>_<name>, `-` as `_` */
+	const char *help; /* one sentence */
+	const char *label; /* NULL: no label */
 	const char *label_value; /* one series a value */
 };
 
@@ -167,37 +168,38 @@ struct lucius_host {
 	/* The plugin's option struct, filled; its texts stay until destroy has returned. Options
 	 * marked LIVE change in place just before `reconfigure`. */
 	const void *options;
-	/* For descriptors only: time comes from `timer_start` and the clocks below, so that a plugin
-	 * runs in simulated time as well. */
+	/* For descriptors only: time comes from `timer_start` and the clocks below, so that a
+	 * plugin runs in simulated time as well. */
 	struct event_base *event_base;
 	/* Event: dotted name. Sentence: may be NULL. Fields: n_fields of them, may be NULL if 0. */
 	void (*log)(const struct lucius_host *host, uint32_t level, const char *event,
-		const char *sentence, const struct lucius_field *fields, uint64_t n_fields);
+	        const char *sentence, const struct lucius_field *fields, uint64_t n_fields);
 	/* Says that the backend is not ready and why, or (NULL) that it is. For /readyz. */
 	void (*ready)(const struct lucius_host *host, const char *sentence);
 	/* One thing of the operation's result; copied before it returns. Any number of times. */
 	void (*give)(const struct lucius_host *host, struct lucius_op op, const void *item);
 	/* Ends the operation; exactly once, in the call that started it or later. Sentence: what
 	 * happened, for a person; NULL for OK and for outcomes that need none. A second finish, or
-	 * one of an operation that is not the plugin's, aborts the process with the plugin's name. */
+	 * one of an operation that is not the plugin's, aborts the process with the plugin's name.
+	 */
 	void (*finish)(const struct lucius_host *host, struct lucius_op op, uint32_t status,
-		const char *sentence);
+	        const char *sentence);
 	/* Fn runs at most once, never within this call: when the core no longer waits (deadline,
 	 * cancel). Finish is due all the same. */
 	void (*on_cancel)(
-		const struct lucius_host *host, struct lucius_op op, lucius_fn fn, void *user);
+	        const struct lucius_host *host, struct lucius_op op, lucius_fn fn, void *user);
 	/* An operation of one's own, to hand to another table (an activity, a wrapped backend). Its
 	 * callbacks run later, never within the call that started it. */
 	struct lucius_op (*open)(
-		const struct lucius_host *host, const struct lucius_question *question);
+	        const struct lucius_host *host, const struct lucius_question *question);
 	/* Gives up an operation that `open` or the core has made; its on_done says UNKNOWN. */
 	void (*cancel)(const struct lucius_host *host, struct lucius_op op);
-	/* In `create` only: another backend of the same kind by its name ("memory"), created now and
-	 * led through its life together with this one. NULL: the log says why. */
+	/* In `create` only: another backend of the same kind by its name ("memory"), created now
+	 * and led through its life together with this one. NULL: the log says why. */
 	const struct lucius_backend *(*wrap)(const struct lucius_host *host, const char *name);
 	/* Fn runs once, after_ms from now or later. The handle is gone when fn is called. */
 	struct lucius_timer *(*timer_start)(
-		const struct lucius_host *host, uint64_t after_ms, lucius_fn fn, void *user);
+	        const struct lucius_host *host, uint64_t after_ms, lucius_fn fn, void *user);
 	void (*timer_stop)(const struct lucius_host *host, struct lucius_timer *timer);
 	/* Milliseconds of a clock that never jumps; its origin means nothing. */
 	uint64_t (*now_ms)(const struct lucius_host *host);
@@ -207,34 +209,34 @@ struct lucius_host {
 	void (*random)(const struct lucius_host *host, void *bytes, size_t size);
 	/* A series to record into; the same spec gives the same series. Never NULL. */
 	struct lucius_metric *(*metric)(
-		const struct lucius_host *host, const struct lucius_metric_spec *spec);
+	        const struct lucius_host *host, const struct lucius_metric_spec *spec);
 	void (*record)(const struct lucius_host *host, struct lucius_metric *metric, double value);
 	/* Runs fn on the loop. The only member that may be called from another thread. */
 	void (*post)(const struct lucius_host *host, lucius_fn fn, void *user);
 };
 
-#define LUCIUS_OPTION_TEXT 1    /* member: const char *, NULL if not set */
+#define LUCIUS_OPTION_TEXT 1 /* member: const char *, NULL if not set */
 #define LUCIUS_OPTION_INTEGER 2 /* member: int64_t */
 #define LUCIUS_OPTION_BOOLEAN 3 /* member: uint32_t, 0 or 1 */
-#define LUCIUS_OPTION_CHOICE 4  /* member: const char *, one of `choices` */
+#define LUCIUS_OPTION_CHOICE 4 /* member: const char *, one of `choices` */
 
-#define LUCIUS_OPTION_SECRET 1u   /* masked everywhere; may be given as <NAME>_FILE too */
-#define LUCIUS_OPTION_LIVE 2u     /* may change in the running process */
+#define LUCIUS_OPTION_SECRET 1u /* masked everywhere; may be given as <NAME>_FILE too */
+#define LUCIUS_OPTION_LIVE 2u /* may change in the running process */
 #define LUCIUS_OPTION_REQUIRED 4u /* must be given when the plugin is used */
 
 /* One option: a row of data. The core reads all sources, checks, and fills the member. */
 struct lucius_option {
-	const char *name;          /* "bus-listen": --bus-listen; the other names follow from it */
+	const char *name; /* "bus-listen": --bus-listen; the other names follow from it */
 	const char *default_value; /* text as a user would write it; NULL: not set */
-	const char *unit;          /* "seconds", "bytes"; NULL: none */
-	const char *choices;       /* CHOICE: "a|b|c"; else NULL */
-	const char *summary;       /* one sentence */
-	const char *env, *key;     /* NULL: derived from the name */
-	int64_t min, max;          /* INTEGER: the least and the largest taken */
+	const char *unit; /* "seconds", "bytes"; NULL: none */
+	const char *choices; /* CHOICE: "a|b|c"; else NULL */
+	const char *summary; /* one sentence */
+	const char *env, *key; /* NULL: derived from the name */
+	int64_t min, max; /* INTEGER: the least and the largest taken */
 	uint32_t type, flags;
 	uint32_t offset, member_size; /* LUCIUS_MEMBER */
 };
-#define LUCIUS_MEMBER(structure, member)                                                           \
+#define LUCIUS_MEMBER(structure, member) \
 	(uint32_t) offsetof(structure, member), (uint32_t)sizeof(((structure *)0)->member)
 
 /*
@@ -247,7 +249,7 @@ struct lucius_life {
 	uint32_t instance_size;
 	/* Checks options; no I/O. Other than OK: a sentence (cut to error_size) into error. */
 	uint32_t (*create)(
-		void *self, const struct lucius_host *host, char *error, size_t error_size);
+	        void *self, const struct lucius_host *host, char *error, size_t error_size);
 	/* Makes ready to be asked. OK, UNAVAILABLE or DENIED (the daemon goes on and /readyz says
 	 * why: the backend keeps trying by itself), INTERNAL (stops the daemon). */
 	void (*start)(void *self, struct lucius_op op);
@@ -285,7 +287,7 @@ struct lucius_plugin {
 	const struct lucius_life *life;
 	const struct lucius_option *options;
 	uint32_t n_options;
-	uint32_t option_size;  /* sizeof(struct lucius_option): the stride of the rows */
+	uint32_t option_size; /* sizeof(struct lucius_option): the stride of the rows */
 	uint64_t options_size; /* sizeof the struct that the rows fill */
 	/* The one of the plugin's kind is set. */
 	const struct lucius_storage *storage;
@@ -293,10 +295,10 @@ struct lucius_plugin {
 	const struct lucius_workflow *workflow;
 	const struct lucius_config *config;
 };
-#define LUCIUS_PREFIX(kind, name)                                                                  \
-	{                                                                                          \
-		LUCIUS_PLUGIN_MAGIC, LUCIUS_ABI_MAJOR, LUCIUS_ABI_MINOR,                           \
-			(uint32_t)sizeof(struct lucius_plugin), kind, name                         \
+#define LUCIUS_PREFIX(kind, name)                                          \
+	{                                                                  \
+		LUCIUS_PLUGIN_MAGIC, LUCIUS_ABI_MAJOR, LUCIUS_ABI_MINOR,   \
+		        (uint32_t)sizeof(struct lucius_plugin), kind, name \
 	}
 
 /* The one symbol that a plugin exports; this declaration gives it C linkage in C++ too. */
@@ -310,13 +312,13 @@ static inline void lucius_finish(const struct lucius_host *host, struct lucius_o
 }
 
 static inline void lucius_fail(
-	const struct lucius_host *host, struct lucius_op op, uint32_t status, const char *sentence)
+        const struct lucius_host *host, struct lucius_op op, uint32_t status, const char *sentence)
 {
 	host->finish(host, op, status, sentence);
 }
 
 static inline void lucius_log(
-	const struct lucius_host *host, uint32_t level, const char *event, const char *sentence)
+        const struct lucius_host *host, uint32_t level, const char *event, const char *sentence)
 {
 	host->log(host, level, event, sentence, NULL, 0);
 }

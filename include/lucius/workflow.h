@@ -15,16 +15,16 @@ extern "C" {
 struct lucius_machine; /* one run of the definition; the core's, opaque */
 
 /* What happens to a machine. */
-#define LUCIUS_EVENT_STARTED 1         /* the first one; payload: a seed text for made-up ids */
-#define LUCIUS_EVENT_ACTIVITY_DONE 2   /* number; payload: what run gave */
+#define LUCIUS_EVENT_STARTED 1 /* the first one; payload: a seed text for made-up ids */
+#define LUCIUS_EVENT_ACTIVITY_DONE 2 /* number; payload: what run gave */
 #define LUCIUS_EVENT_ACTIVITY_FAILED 3 /* number; payload: the sentence; it is not tried again */
-#define LUCIUS_EVENT_SIGNAL 4          /* name; payload: its one argument */
-#define LUCIUS_EVENT_TIMER_FIRED 5     /* number */
+#define LUCIUS_EVENT_SIGNAL 4 /* name; payload: its one argument */
+#define LUCIUS_EVENT_TIMER_FIRED 5 /* number */
 #define LUCIUS_EVENT_CANCEL_ASKED 6
 struct lucius_event {
 	uint32_t size;
 	uint32_t type;
-	uint64_t number;  /* of the action that it answers; 0: none */
+	uint64_t number; /* of the action that it answers; 0: none */
 	uint64_t time_ms; /* Unix time at which the engine recorded it: the machine's only clock */
 	struct lucius_text name;
 	struct lucius_text payload; /* JSON unless the event says otherwise */
@@ -32,18 +32,18 @@ struct lucius_event {
 
 /* What a machine wants done. COMPLETE, FAIL and CANCEL end it: nothing is fed afterwards. */
 #define LUCIUS_ACTION_RUN_ACTIVITY 1 /* number, name, payload, the four times below */
-#define LUCIUS_ACTION_START_TIMER 2  /* number, after_ms */
+#define LUCIUS_ACTION_START_TIMER 2 /* number, after_ms */
 #define LUCIUS_ACTION_CANCEL_TIMER 3 /* number of the timer; harmless if it has fired */
-#define LUCIUS_ACTION_COMPLETE 4     /* payload: the result */
-#define LUCIUS_ACTION_FAIL 5         /* name: the error code; payload: a sentence as plain text */
-#define LUCIUS_ACTION_CANCEL 6       /* ends as cancelled */
+#define LUCIUS_ACTION_COMPLETE 4 /* payload: the result */
+#define LUCIUS_ACTION_FAIL 5 /* name: the error code; payload: a sentence as plain text */
+#define LUCIUS_ACTION_CANCEL 6 /* ends as cancelled */
 struct lucius_action {
 	uint32_t size;
 	uint32_t type;
 	uint64_t number; /* counted by the machine from 1, over activities and timers alike */
 	uint64_t after_ms;
 	uint64_t start_to_close_ms; /* bound of one try of an activity */
-	uint64_t retry_initial_ms;  /* wait before the second try; doubles */
+	uint64_t retry_initial_ms; /* wait before the second try; doubles */
 	uint64_t retry_max_ms;
 	uint64_t give_up_after_ms; /* since the action: then ACTIVITY_FAILED; 0: never */
 	struct lucius_text name;
@@ -54,43 +54,43 @@ typedef void (*lucius_text_fn)(void *user, struct lucius_text text);
 
 struct lucius_run {
 	uint32_t size;
-	uint32_t is_restored;           /* snapshot is set: take the run up where it stands */
+	uint32_t is_restored; /* snapshot is set: take the run up where it stands */
 	struct lucius_text workflow_id; /* the job id */
-	struct lucius_text input;       /* JSON */
-	struct lucius_text snapshot;    /* JSON, the definition's own; empty: a new run */
-	struct lucius_text request_id;  /* the same over repeats of one start */
-	struct lucius_text summary;     /* one line for people; may be empty */
-	int64_t started_at_ms;          /* Unix time the execution timeout counts from */
-	uint64_t execution_timeout_ms;  /* 0: none */
+	struct lucius_text input; /* JSON */
+	struct lucius_text snapshot; /* JSON, the definition's own; empty: a new run */
+	struct lucius_text request_id; /* the same over repeats of one start */
+	struct lucius_text summary; /* one line for people; may be empty */
+	int64_t started_at_ms; /* Unix time the execution timeout counts from */
+	uint64_t execution_timeout_ms; /* 0: none */
 };
 
 /* The step logic, as the core hands it to `work`. Pure, but for `run`. */
 struct lucius_definition {
 	uint64_t size;
-	/* A machine for a run. NULL: this version cannot run it, with a sentence into error; then the
-	 * task has failed, not the workflow. */
+	/* A machine for a run. NULL: this version cannot run it, with a sentence into error; then
+	 * the task has failed, not the workflow. */
 	struct lucius_machine *(*open)(const struct lucius_definition *definition,
-		const struct lucius_run *run, char *error, size_t error_size);
+	        const struct lucius_run *run, char *error, size_t error_size);
 	/* Calls on_action for each action before it returns; has no other effect. */
 	void (*feed)(struct lucius_machine *machine, const struct lucius_event *event,
-		lucius_action_fn on_action, void *user);
+	        lucius_action_fn on_action, void *user);
 	void (*close)(struct lucius_machine *machine);
 	/* Where the run stands, for people, as JSON text. */
 	void (*inspect)(const struct lucius_machine *machine, lucius_text_fn on_text, void *user);
 	/*
-	 * Runs an activity once. Op is the engine's own (`open` with LUCIUS_OP_DEFINITION_RUN, asked
-	 * NULL, timeout start_to_close_ms). Payload is copied. OK: gives a lucius_text, the result.
-	 * UNAVAILABLE, UNKNOWN: to be tried again. Anything else: failed for good.
+	 * Runs an activity once. Op is the engine's own (`open` with LUCIUS_OP_DEFINITION_RUN,
+	 * asked NULL, timeout start_to_close_ms). Payload is copied. OK: gives a lucius_text, the
+	 * result. UNAVAILABLE, UNKNOWN: to be tried again. Anything else: failed for good.
 	 */
 	void (*run)(const struct lucius_definition *definition, struct lucius_text name,
-		struct lucius_text payload, struct lucius_op op);
+	        struct lucius_text payload, struct lucius_op op);
 };
 
 struct lucius_signal {
 	uint64_t size;
 	struct lucius_text workflow_id;
 	struct lucius_text name;
-	struct lucius_text argument;   /* JSON: exactly one argument */
+	struct lucius_text argument; /* JSON: exactly one argument */
 	struct lucius_text request_id; /* a repeat with the same one is a no-op */
 };
 
@@ -125,7 +125,7 @@ struct lucius_workflow {
 	void (*signal)(void *self, const struct lucius_signal *signal, struct lucius_op op);
 	/* OK: the run will see CANCEL_ASKED. NOT_FOUND. A repeat is a no-op. */
 	void (*cancel)(void *self, struct lucius_text workflow_id, struct lucius_text request_id,
-		struct lucius_op op);
+	        struct lucius_op op);
 	/* OK: gives a lucius_run_state. NOT_FOUND: no such run is known (any more). */
 	void (*describe)(void *self, struct lucius_text workflow_id, struct lucius_op op);
 	/* Runs the definition until stop or cancel. A stream without items or deadline. The

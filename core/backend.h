@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A running backend, and one function for each operation of each kind. All copy their arguments
+ * into the operation, check that the backend has the operation (else UNSUPPORTED) and that it is
+ * not over its bound of running ones (else UNAVAILABLE), and call it. What on_item is given and
+ * which statuses come back stands in include/lucius/.
+ */
+#ifndef CORE_BACKEND_H
+#define CORE_BACKEND_H
+
+#include <lucius/bus.h>
+#include <lucius/config.h>
+#include <lucius/storage.h>
+#include <lucius/workflow.h>
+
+#include "core/op.h"
+
+struct backend;
+
+/* "memory"; static storage. */
+const char *backend_name(const struct backend *backend);
+
+struct lucius_op backend_start(struct backend *backend, const struct op_caller *caller);
+struct lucius_op backend_listen(struct backend *backend, const struct op_caller *caller);
+struct lucius_op backend_stop(struct backend *backend, const struct op_caller *caller);
+/* on_item: struct lucius_text. A backend without `health` answers from its last `ready`. */
+struct lucius_op backend_health(struct backend *backend, const struct op_caller *caller);
+/* Operations open on the backend, streams too. */
+size_t backend_n_open(const struct backend *backend);
+
+/* Zero where the backend says nothing. */
+struct lucius_storage_info storage_info(struct backend *storage);
+int storage_has_list(const struct backend *storage);
+int storage_has_events(const struct backend *storage);
+struct lucius_op storage_create(struct backend *storage, const struct lucius_command *command,
+        const struct op_caller *caller);
+struct lucius_op storage_load(
+        struct backend *storage, struct lucius_text job_id, const struct op_caller *caller);
+struct lucius_op storage_save(
+        struct backend *storage, const struct lucius_job *job, const struct op_caller *caller);
+struct lucius_op storage_release(
+        struct backend *storage, const struct lucius_job *job, const struct op_caller *caller);
+struct lucius_op storage_scan(struct backend *storage, struct lucius_text cursor, uint32_t limit,
+        const struct op_caller *caller);
+struct lucius_op storage_repair(struct backend *storage, const struct lucius_repair *repair,
+        const struct op_caller *caller);
+struct lucius_op storage_own(struct backend *storage, const struct lucius_ownership *ownership,
+        const struct op_caller *caller);
+struct lucius_op storage_list(struct backend *storage, const struct lucius_listing *listing,
+        const struct op_caller *caller);
+struct lucius_op storage_events(
+        struct backend *storage, struct lucius_text job_id, const struct op_caller *caller);
+
+struct lucius_bus_info bus_info(struct backend *bus);
+struct lucius_op bus_publish(struct backend *bus, struct lucius_text topic,
+        const struct lucius_message *message, const struct op_caller *caller);
+struct lucius_op bus_subscribe(struct backend *bus, const struct lucius_subscription *subscription,
+        const struct op_caller *caller);
+struct lucius_op bus_settle(struct backend *bus, const struct lucius_settlement *settlement,
+        const struct op_caller *caller);
+struct lucius_op bus_unsubscribe(
+        struct backend *bus, struct lucius_op subscription, const struct op_caller *caller);
+struct lucius_op bus_provision(struct backend *bus, const struct lucius_topology *topology,
+        const struct op_caller *caller);
+
+struct lucius_workflow_info workflow_info(struct backend *workflow);
+struct lucius_op workflow_start(
+        struct backend *workflow, const struct lucius_run *run, const struct op_caller *caller);
+struct lucius_op workflow_signal(struct backend *workflow, const struct lucius_signal *signal,
+        const struct op_caller *caller);
+struct lucius_op workflow_cancel(struct backend *workflow, struct lucius_text workflow_id,
+        struct lucius_text request_id, const struct op_caller *caller);
+struct lucius_op workflow_describe(
+        struct backend *workflow, struct lucius_text workflow_id, const struct op_caller *caller);
+struct lucius_op workflow_work(struct backend *workflow, const struct lucius_definition *definition,
+        const struct op_caller *caller);
+
+struct lucius_op config_load(struct backend *config, const struct op_caller *caller);
+struct lucius_op config_watch(struct backend *config, const struct op_caller *caller);
+
+#endif
