@@ -32,8 +32,10 @@ void loop_turn(struct loop *loop, int is_blocking);
 /* Simulated only: runs all that is due up to ms from now, in order of time. */
 void loop_advance(struct loop *loop, uint64_t ms);
 
-/* Milliseconds of a clock that never jumps. */
+/* Milliseconds of a clock that never jumps; callbacks that run together see one reading. */
 uint64_t loop_now_ms(struct loop *loop);
+/* The same in microseconds. */
+uint64_t loop_now_us(struct loop *loop);
 /* Microseconds since 1970-01-01T00:00:00Z. */
 int64_t loop_clock_us(struct loop *loop);
 void loop_random(struct loop *loop, void *bytes, size_t size);
@@ -47,5 +49,8 @@ void timer_stop(struct timer *timer);
 void loop_defer(struct loop *loop, lucius_fn fn, void *user);
 /* From any thread: runs fn on the loop. */
 void loop_post(struct loop *loop, lucius_fn fn, void *user);
+
+/* Measures from now on, twice a second, how late timers are, as metric and (if much) in the log. */
+void loop_watch_lag(struct loop *loop);
 
 #endif
