@@ -6,6 +6,7 @@
 #ifndef SUPPORT_BASE_MEMORY_H
 #define SUPPORT_BASE_MEMORY_H
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,33 @@ static inline char *must_copy(const void *bytes, size_t size)
 	}
 	copy[size] = '\0';
 	return copy;
+}
+
+/* The pointer that another library gave, which is NULL only where it had no memory. */
+static inline void *must_have(void *pointer)
+{
+	return memory_checked(pointer, 1, 0);
+}
+
+/* What printf would print, as a text of its own; never NULL, owned by the caller. */
+__attribute__((format(printf, 1, 0))) static inline char *must_vprint(
+	const char *format, va_list arguments)
+{
+	char *text = NULL;
+	if (vasprintf(&text, format, arguments) < 0) {
+		text = NULL;
+	}
+	return must_have(text);
+}
+
+/* As must_vprint, with the arguments in the call. */
+__attribute__((format(printf, 1, 2))) static inline char *must_print(const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	char *text = must_vprint(format, arguments);
+	va_end(arguments);
+	return text;
 }
 
 #endif
