@@ -47,7 +47,7 @@ static struct arena_block *block_take(size_t size)
 
 static void block_give_back(struct arena_block *block)
 {
-	if (block->capacity != BLOCK_SIZE || n_pooled >= POOL_MAX) {
+	if (block->capacity != BLOCK_SIZE || n_pooled + 1 > POOL_MAX) {
 		free(block);
 		return;
 	}
