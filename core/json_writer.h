@@ -37,6 +37,7 @@ void json_writer_begin_array(struct json_writer *writer);
 void json_writer_end_array(struct json_writer *writer);
 /* The name of the next value. */
 void json_writer_name(struct json_writer *writer, const char *name);
+void json_writer_name_sized(struct json_writer *writer, const char *name, size_t size);
 
 /*
  * Values, for arrays or after json_writer_name. Texts are UTF-8 (invalid bytes come out as U+FFFD);

@@ -44,9 +44,6 @@ void routing_decide(enum routing_mode requested, const char *tenant_id, const ch
         const struct routing_config *config, struct routing *ret_routing);
 void routing_finish(struct routing *routing);
 
-/* The text as Python's strip().lower() gives it, owned. */
-char *routing_normalise(const char *text);
-
 /* CRC-32 as zlib's crc32(): reflected polynomial 0xedb88320, start and end inverted. */
 uint32_t routing_crc32(const void *bytes, size_t size);
 
