@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+/* Creating, changing and removing jobs together with their claims and slots. */
+#include "plugins/storage-memory/store.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/base/memory.h"
+#include "support/rows/time_text.h"
+
+void store_init(struct store *store, const unsigned char random[24])
+{
+	memcpy(&store->key, random, sizeof(store->key));
+	memcpy(&store->salt, random + sizeof(store->key), sizeof(store->salt));
+	store->claims.key = &store->key;
+	store->tenants.key = &store->key;
+}
+
+/* Takes a job out of the list of those that ended, if it is there. */
+static void leave_ended(struct store *store, struct job *job)
+{
+	if (job->ended_before == NULL && store->first_ended != job) {
+		return;
+	}
+	if (store->next_to_check == job) {
+		store->next_to_check = job->ended_after;
+	}
+	if (job->ended_before != NULL) {
+		job->ended_before->ended_after = job->ended_after;
+	} else {
+		store->first_ended = job->ended_after;
+	}
+	if (job->ended_after != NULL) {
+		job->ended_after->ended_before = job->ended_before;
+	} else {
+		store->last_ended = job->ended_before;
+	}
+	job->ended_before = NULL;
+	job->ended_after = NULL;
+}
+
+static void join_ended(struct store *store, struct job *job)
+{
+	job->ended_before = store->last_ended;
+	if (store->last_ended != NULL) {
+		store->last_ended->ended_after = job;
+	} else {
+		store->first_ended = job;
+	}
+	store->last_ended = job;
+}
+
+static void free_slot(struct store *store, struct job *job)
+{
+	if (job->slot != 0) {
+		slots_free(&store->slots, job->slot);
+		job->slot = 0;
+		job->tenant->n_slots--;
+	}
+}
+
+/* The job and all that is its goes. */
+static void remove_job(struct store *store, struct job *job)
+{
+	leave_ended(store, job);
+	free_slot(store, job);
+	claims_drop(&store->claims, job);
+	tenants_remove_job(&store->tenants, job);
+	hash_table_remove(&store->jobs, &job->by_id);
+	job_destroy(job);
+}
+
+void store_finish(struct store *store)
+{
+	for (size_t i = 0; i < store->jobs.n_buckets; i++) {
+		while (store->jobs.buckets[i] != NULL) {
+			remove_job(store, HASH_OWNER(store->jobs.buckets[i], struct job, by_id));
+		}
+	}
+	hash_table_finish(&store->jobs);
+	hash_table_finish(&store->claims.table);
+	hash_table_finish(&store->tenants.table);
+	slots_finish(&store->slots);
+	bytes_finish(&store->scratch);
+	job_view_finish(&store->view);
+}
+
+struct job *store_find(const struct store *store, struct lucius_text id)
+{
+	uint64_t hash = hash_bytes(&store->key, id.data, id.size);
+	struct hash_link *link = hash_table_first(&store->jobs, hash);
+	for (; link != NULL; link = hash_link_next(link)) {
+		struct job *job = HASH_OWNER(link, struct job, by_id);
+		struct lucius_text found = job_id(job);
+		if (found.size == id.size && memcmp(found.data, id.data, id.size) == 0) {
+			return job;
+		}
+	}
+	return NULL;
+}
+
+/* OK, or TOO_LARGE with a sentence. */
+static uint32_t check_row(
+        struct store *store, const char *what, const struct lucius_field *fields, uint64_t n_fields)
+{
+	const char *long_name = fields_long_name(fields, n_fields);
+	size_t size = fields_size(fields, n_fields);
+	if (long_name != NULL) {
+		(void)snprintf(store->sentence, sizeof(store->sentence),
+		        "A field's name of the %s has %zu bytes, the most is %d.", what,
+		        strlen(long_name), FIELDS_NAME_MAX);
+		return LUCIUS_TOO_LARGE;
+	}
+	if (size > STORE_ROW_MAX) {
+		(void)snprintf(store->sentence, sizeof(store->sentence),
+		        "The %s has %zu bytes, the most is %u.", what, size, STORE_ROW_MAX);
+		return LUCIUS_TOO_LARGE;
+	}
+	return LUCIUS_OK;
+}
+
+static uint32_t check_size(struct store *store, const struct lucius_job *job)
+{
+	uint32_t status = check_row(store, "job's row", job->fields, job->n_fields);
+	for (uint64_t i = 0; status == LUCIUS_OK && i < job->n_steps; i++) {
+		status = check_row(
+		        store, "step's row", job->steps[i]->fields, job->steps[i]->n_fields);
+	}
+	for (uint64_t i = 0; status == LUCIUS_OK && i < job->n_events; i++) {
+		status =
+		        check_row(store, "event", job->events[i]->fields, job->events[i]->n_fields);
+	}
+	return status;
+}
+
+static bool gives_claim_up(const struct job *job)
+{
+	const char *state = job_state(job).data;
+	return job->is_terminal && !job->claim->is_key &&
+	        (strcmp(state, "FAILED_FINAL") == 0 || strcmp(state, "CANCELLED") == 0);
+}
+
+/* OK: the claim is free, or *ret_job, which ended in vain, gives it up. */
+static uint32_t check_claim(
+        struct store *store, const struct lucius_command *command, struct job **ret_job)
+{
+	struct tenant *tenant = tenants_find(&store->tenants, command->job->tenant_id);
+	struct claim *claim = tenant != NULL ? claims_find(&store->claims, tenant, command) : NULL;
+	*ret_job = claim != NULL ? claim->job : NULL;
+	if (claim == NULL || gives_claim_up(claim->job)) {
+		return LUCIUS_OK;
+	}
+	const char *hash = claim_hash(claim);
+	bool is_same = strlen(hash) == command->idempotency_hash.size &&
+	        memcmp(hash, command->idempotency_hash.data, strlen(hash)) == 0;
+	return is_same ? LUCIUS_DUPLICATE : LUCIUS_KEY_CONFLICT;
+}
+
+/* OK: there is room for one more job, of that tenant too. */
+static uint32_t make_room(struct store *store, const struct lucius_command *command)
+{
+	struct tenant *tenant = tenants_find(&store->tenants, command->job->tenant_id);
+	if ((tenant != NULL ? tenant->n_slots : 0) >= command->max_inflight) {
+		return LUCIUS_TENANT_FULL;
+	}
+	if (store->jobs.n_links < store->max_jobs) {
+		return LUCIUS_OK;
+	}
+	if (store->first_ended == NULL) {
+		(void)snprintf(store->sentence, sizeof(store->sentence),
+		        "The memory holds \"%zu\" jobs and none that has ended: wait, or raise "
+		        "LUCIUS_MEMORY_MAX_JOBS.",
+		        store->jobs.n_links);
+		return LUCIUS_UNAVAILABLE;
+	}
+	remove_job(store, store->first_ended);
+	store->n_evicted++;
+	return LUCIUS_OK;
+}
+
+static struct job *add_job(struct store *store, const struct lucius_command *command)
+{
+	const struct lucius_job *given = command->job;
+	struct job *job = job_create(given, &store->scratch);
+	job->serial = ++store->last_serial;
+	hash_table_add(&store->jobs, &job->by_id,
+	        hash_bytes(&store->key, given->job_id.data, given->job_id.size));
+	tenants_add_job(&store->tenants, given->tenant_id, job);
+	claims_add(&store->claims, job, command);
+	job->slot = slots_take(&store->slots, job);
+	job->tenant->n_slots++;
+	job_add_events(job, given, store->max_events, &store->scratch);
+	return job;
+}
+
+uint32_t store_create(
+        struct store *store, const struct lucius_command *command, struct job **ret_job)
+{
+	struct job *predecessor = NULL;
+	uint32_t status = check_size(store, command->job);
+	if (status == LUCIUS_OK) {
+		status = check_claim(store, command, &predecessor);
+	}
+	if (status == LUCIUS_DUPLICATE) {
+		*ret_job = predecessor;
+	}
+	if (status == LUCIUS_OK && store_find(store, command->job->job_id) != NULL) {
+		(void)snprintf(store->sentence, sizeof(store->sentence),
+		        "The id \"%s\" of a new job is taken by another command's.",
+		        command->job->job_id.data);
+		status = LUCIUS_INTERNAL;
+	}
+	if (status == LUCIUS_OK) {
+		status = make_room(store, command);
+	}
+	if (status != LUCIUS_OK) {
+		return status;
+	}
+	/* The predecessor may have been evicted just now: the claim has to be looked for again. */
+	(void)check_claim(store, command, &predecessor);
+	if (predecessor != NULL) {
+		claims_drop(&store->claims, predecessor);
+	}
+	*ret_job = add_job(store, command);
+	return LUCIUS_OK;
+}
+
+static bool is_newest(struct store *store, const struct job *job, struct lucius_text revision)
+{
+	int size = snprintf(store->revision, sizeof(store->revision), "%" PRIu64, job->revision);
+	return revision.size == (size_t)size &&
+	        memcmp(revision.data, store->revision, revision.size) == 0;
+}
+
+/* Unix time at which the job ended; 0 while it is live. */
+static int64_t end_of(const struct job *job, int64_t now_us)
+{
+	struct lucius_field completed;
+	int64_t end_us = 0;
+	if (!job->is_terminal) {
+		return 0;
+	}
+	if (fields_find(job_fields(job), "completed_at", &completed) &&
+	        time_text_read(
+	                (struct lucius_text){ completed.value, completed.value_size }, &end_us)) {
+		return end_us;
+	}
+	return job->ended_us != 0 ? job->ended_us : now_us;
+}
+
+uint32_t store_save(
+        struct store *store, const struct lucius_job *given, int64_t now_us, struct job **ret_job)
+{
+	struct job *job = store_find(store, given->job_id);
+	if (job == NULL) {
+		return LUCIUS_NOT_FOUND;
+	}
+	if (!is_newest(store, job, given->revision)) {
+		return LUCIUS_CONFLICT;
+	}
+	uint32_t status = check_size(store, given);
+	if (status != LUCIUS_OK) {
+		return status;
+	}
+	job_change(job, given, &store->scratch);
+	job_add_events(job, given, store->max_events, &store->scratch);
+	job->ended_us = end_of(job, now_us);
+	if (!job->is_terminal) {
+		leave_ended(store, job);
+	}
+	*ret_job = job;
+	return LUCIUS_OK;
+}
+
+void store_release(struct store *store, struct lucius_text id)
+{
+	struct job *job = store_find(store, id);
+	if (job != NULL && job->is_terminal && job->slot != 0) {
+		free_slot(store, job);
+		join_ended(store, job);
+	}
+}
+
+uint32_t store_purge(struct store *store, const struct lucius_repair *repair)
+{
+	uint32_t n_purged = 0;
+	if (repair->retention_s == 0) {
+		return 0;
+	}
+	struct job *job = store->next_to_check != NULL ? store->next_to_check : store->first_ended;
+	for (uint32_t i = 0; i < repair->limit && job != NULL; i++) {
+		struct job *next = job->ended_after;
+		int64_t age_us = repair->now_us - job->ended_us;
+		if (age_us >= 0 && (uint64_t)age_us / 1000000 >= repair->retention_s) {
+			remove_job(store, job);
+			n_purged++;
+		}
+		job = next;
+	}
+	store->next_to_check = job;
+	return n_purged;
+}
+
+const struct lucius_job *store_show(struct store *store, const struct job *job, unsigned what)
+{
+	struct lucius_job head = { .tenant_id = tenant_text(job->tenant) };
+	job_head(job, &head);
+	int size = snprintf(store->revision, sizeof(store->revision), "%" PRIu64, job->revision);
+	head.revision = (struct lucius_text){ store->revision, (size_t)size };
+	struct lucius_text fields =
+	        (what & STORE_SHOW_FIELDS) != 0 ? job_fields(job) : (struct lucius_text){ 0 };
+	(void)job_view_begin(&store->view, &head, fields); /* our own run: cannot fail */
+	if ((what & STORE_SHOW_STEPS) != 0) {
+		job_show_steps(job, &store->view);
+	}
+	return job_view_job(&store->view);
+}
+
+void store_show_event(
+        struct store *store, const struct event *event, struct lucius_job_event *ret_event)
+{
+	/* The view's field array serves for an event as well. */
+	struct lucius_job nobody = { 0 };
+	struct lucius_text fields = { event->fields, event->fields_size };
+	(void)job_view_begin(&store->view, &nobody, fields); /* our own run: cannot fail */
+	const struct lucius_job *viewed = job_view_job(&store->view);
+	*ret_event = (struct lucius_job_event){
+		.size = sizeof(*ret_event),
+		.seq = event->seq,
+		.fields = viewed->fields,
+		.n_fields = viewed->n_fields,
+	};
+}
