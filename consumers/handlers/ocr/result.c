@@ -51,7 +51,8 @@ char *result_json(const struct result *result)
 	}
 	json_t *json = json_pack(
 	        "{s:s, s:s, s:o}", "language", result->languages, "text", text, "pages", pages);
-	char *printed = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
+	char *printed =
+	        json != NULL ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
 	if (printed == NULL) {
 		text_abort_no_memory();
 	}

@@ -16,17 +16,25 @@
 enum {
 	PAGE_TEXT_MAX_BYTES = 16 * 1024 * 1024,
 	TSV_COLUMN_CONFIDENCE = 10,
+	TSV_COLUMN_TEXT = 11,
 	TSV_LEVEL_WORD = '5',
+	POOR_CONFIDENCE = 60, /* below it a second way is tried, above it taken */
 };
 
 CLEANUP_DEFINE(FILE *, file, fclose)
+
+/* How the gray picture becomes black and white. */
+enum threshold {
+	THRESHOLD_GLOBAL,
+	THRESHOLD_LOCAL, /* Sauvola's: for pages in uneven light */
+};
 
 /*
  * The picture goes in by standard input, never by name: tesseract takes a named file that it
  * cannot recognise for a list of other files, and reads those.
  */
 static void run(const struct document *document, const struct page_picture *picture,
-        const char *languages, struct child_end *end)
+        const char *languages, enum threshold threshold, struct child_end *end)
 {
 	char dpi[16];
 	char page_number[48];
@@ -35,8 +43,10 @@ static void run(const struct document *document, const struct page_picture *pict
 	(void)snprintf(page_number, sizeof(page_number), "tessedit_page_number=%" PRIu32,
 	        picture->picture_number - 1);
 	const char *argv[20] = { "tesseract", "stdin", base, "-l", languages, "-c",
-		"page_separator=", "-c", "tessedit_create_txt=1", "-c", "tessedit_create_tsv=1" };
-	size_t n_arguments = 11;
+		"page_separator=", "-c", "tessedit_create_txt=1", "-c", "tessedit_create_tsv=1",
+		"-c",
+		threshold == THRESHOLD_LOCAL ? "thresholding_method=2" : "thresholding_method=0" };
+	size_t n_arguments = 13;
 	if (picture->dpi > 0) {
 		argv[n_arguments++] = "--dpi";
 		argv[n_arguments++] = dpi;
@@ -85,14 +95,31 @@ static const char *column(const char *line, int number)
 	return line;
 }
 
+/* Tesseract passes over a picture of a TIFF that it cannot unpack and says nothing. */
+static bool has_page(const char *table)
+{
+	return strstr(table, "\n1\t") != NULL;
+}
+
+/* The confidence of a line of the table; below 0 if it is no word, or one of blanks. */
+static double word_confidence(const char *line)
+{
+	const char *value = column(line, TSV_COLUMN_CONFIDENCE);
+	const char *word = column(line, TSV_COLUMN_TEXT);
+	if (line[0] != TSV_LEVEL_WORD || line[1] != '\t' || value == NULL || word == NULL) {
+		return -1;
+	}
+	word += strspn(word, " ");
+	return *word == '\n' || *word == '\0' ? -1 : strtod(value, NULL);
+}
+
 static double mean_confidence(const char *table)
 {
 	double sum = 0;
 	unsigned n_words = 0;
 	for (const char *line = table; line != NULL && *line != '\0';) {
-		const char *value = column(line, TSV_COLUMN_CONFIDENCE);
-		double confidence = value != NULL ? strtod(value, NULL) : -1;
-		if (line[0] == TSV_LEVEL_WORD && line[1] == '\t' && confidence >= 0) {
+		double confidence = word_confidence(line);
+		if (confidence >= 0) {
 			sum += confidence;
 			n_words++;
 		}
@@ -123,18 +150,15 @@ static int take_result(const struct document *document, const struct page_pictur
 	}
 	trim_end(text->text);
 	text->confidence = mean_confidence(table);
-	/* A page that lost what it shows must not pass for one that was blank. */
-	if (text->text[0] == '\0' && picture->has_complaint) {
-		return not_read(document, picture, fault);
-	}
-	return 0;
+	return has_page(table) ? 0 : not_read(document, picture, fault);
 }
 
-int tesseract_read(const struct document *document, const struct page_picture *picture,
-        const char *languages, struct fault *fault, struct page_text *ret_text)
+static int read_once(const struct document *document, const struct page_picture *picture,
+        const char *languages, enum threshold threshold, struct fault *fault,
+        struct page_text *ret_text)
 {
 	CLEANUP(child_end_finish) struct child_end end;
-	run(document, picture, languages, &end);
+	run(document, picture, languages, threshold, &end);
 	int status = tool_check("tesseract", &end, document->shown, fault);
 	if (status != 0) {
 		return status;
@@ -144,6 +168,41 @@ int tesseract_read(const struct document *document, const struct page_picture *p
 	}
 	struct page_text text = { .number = picture->number, .size = picture->size };
 	status = take_result(document, picture, fault, &text);
+	if (status != 0) {
+		page_text_finish(&text);
+		return status;
+	}
+	*ret_text = text;
+	return 0;
+}
+
+/* Where a photo's shadow makes half of the page black, the words are found at second sight. */
+static int read_again(const struct document *document, const struct page_picture *picture,
+        const char *languages, struct fault *fault, struct page_text *text)
+{
+	struct page_text second = { 0 };
+	int status = read_once(document, picture, languages, THRESHOLD_LOCAL, fault, &second);
+	if (status == 0 && second.confidence >= POOR_CONFIDENCE) {
+		page_text_finish(text);
+		*text = second;
+	} else {
+		page_text_finish(&second);
+	}
+	return status;
+}
+
+int tesseract_read(const struct document *document, const struct page_picture *picture,
+        const char *languages, struct fault *fault, struct page_text *ret_text)
+{
+	struct page_text text = { 0 };
+	int status = read_once(document, picture, languages, THRESHOLD_GLOBAL, fault, &text);
+	if (status == 0 && text.confidence < POOR_CONFIDENCE) {
+		status = read_again(document, picture, languages, fault, &text);
+	}
+	/* A page that lost what it shows must not pass for one that was blank. */
+	if (status == 0 && text.text[0] == '\0' && picture->has_complaint) {
+		status = not_read(document, picture, fault);
+	}
 	if (status != 0) {
 		page_text_finish(&text);
 		return status;
