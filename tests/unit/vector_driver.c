@@ -8,6 +8,7 @@
 
 #include "core/canonical.h"
 #include "core/idempotency.h"
+#include "core/json_schema.h"
 #include "core/json_strict.h"
 #include "core/json_writer.h"
 #include "core/routing.h"
@@ -71,6 +72,29 @@ static void answer_crc(const json_t *value)
 	printf("%u\n", routing_crc32(json_string_value(value), json_string_length(value)));
 }
 
+/* Of a schema and a list of instances: a digit each, 1 if it is valid, or why it is refused. */
+static void answer_schema(const json_t *value)
+{
+	char *pointer CLEANUP_FREE = NULL;
+	char *sentence CLEANUP_FREE = NULL;
+	struct json_schema *schema CLEANUP(cleanup_json_schema) =
+	        json_schema_compile(json_object_get(value, "schema"), &pointer, &sentence);
+	if (schema == NULL) {
+		printf("refused %s: %s\n", pointer, sentence);
+		return;
+	}
+	size_t index;
+	json_t *instance;
+	json_array_foreach(json_object_get(value, "instances"), index, instance)
+	{
+		struct violations violations CLEANUP_VIOLATIONS = { 0 };
+		bool is_valid = json_schema_validate(schema, instance, "", &violations);
+		/* An instance is valid if, and only if, nothing is reported. */
+		putchar(is_valid != (violations.n_found == 0) ? 'x' : is_valid ? '1' : '0');
+	}
+	putchar('\n');
+}
+
 static const struct {
 	const char *word;
 	void (*answer)(const json_t *value);
@@ -81,6 +105,7 @@ static const struct {
 	{ "normalise", answer_normalised },
 	{ "route", answer_route },
 	{ "crc", answer_crc },
+	{ "schema", answer_schema },
 };
 
 static void answer(const char *line, size_t size)
