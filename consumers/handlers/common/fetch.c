@@ -13,9 +13,9 @@
 
 CLEANUP_DEFINE(FILE *, file, fclose)
 
-int fetch_limits_read(struct fault *fault, struct fetch_limits *ret_limits)
+int fetch_limits_read(int64_t usual_mib, struct fault *fault, struct fetch_limits *ret_limits)
 {
-	static const struct environment_range mebibytes = { 256, 1, 65536 };
+	const struct environment_range mebibytes = { usual_mib, 1, 65536 };
 	static const struct environment_range seconds = { 60, 1, 3600 };
 	int64_t max_mib = 0;
 	int64_t fetch_seconds = 0;

@@ -14,8 +14,8 @@ struct fetch_limits {
 	int64_t deadline_ms; /* of clock_now_ms */
 };
 
-/* The limits that the environment sets (LUCIUS_INPUT_MAX_MIB, LUCIUS_FETCH_SECONDS). */
-int fetch_limits_read(struct fault *fault, struct fetch_limits *ret_limits);
+/* What the environment sets: LUCIUS_INPUT_MAX_MIB (otherwise usual_mib), LUCIUS_FETCH_SECONDS. */
+int fetch_limits_read(int64_t usual_mib, struct fault *fault, struct fetch_limits *ret_limits);
 
 /*
  * Writes the document to target_path and checks the reference's checksum. A file must lie below

@@ -16,6 +16,8 @@
 #include <string.h>
 #include <strings.h>
 
+enum { USUAL_MAX_MIB = 256 };
+
 static const char help[] =
         "Usage: lucius-consumer --step-type OCR -- lucius-handler-ocr\n"
         "\n"
@@ -151,7 +153,7 @@ static int fetch_source(const struct directive *directive, const char *path, str
 	struct fetch_limits limits;
 	int status = source_resolve(directive->input_ref, "input_ref", fault, source);
 	if (status == 0) {
-		status = fetch_limits_read(fault, &limits);
+		status = fetch_limits_read(USUAL_MAX_MIB, fault, &limits);
 	}
 	return status == 0 ? fetch(source, &limits, path, fault) : status;
 }
