@@ -57,6 +57,9 @@ const struct protocol *registry_find(const struct registry *registry, const char
 /* The request type with each "→" written as "->", owned. */
 char *registry_normalise_request_type(const char *request_type);
 
+/* All request types for a sentence, OCR, SIS and so on, cut where it gets long; owned. */
+char *registry_request_types(const struct registry *registry);
+
 /* All protocols, in the order of the file. */
 const struct protocol *registry_protocols(const struct registry *registry, size_t *ret_n);
 
