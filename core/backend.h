@@ -16,17 +16,45 @@
 #include "core/op.h"
 
 struct backend;
+struct loop;
+
+/* What a backend is made from; all borrowed until backend_destroy. */
+struct backend_parts {
+	struct loop *loop;
+	const struct lucius_plugin *plugin; /* from loader_load */
+	const void *options; /* the plugin's struct; NULL: its rows' defaults */
+	const char *plugins_dir; /* where `wrap` finds others; NULL: it finds none */
+	size_t max_operations; /* running at once; 0: 10000 */
+	/* The options of a wrapped backend; NULL, or a result of NULL with an empty error: the
+	 * defaults. */
+	const void *(*options_of)(void *user, const struct lucius_plugin *plugin, char *error,
+	        size_t error_size);
+	void *user;
+};
+
+/* Calls the plugin's create. NULL: a sentence in error, and the plugin's destroy has been called.
+ */
+struct backend *backend_create(const struct backend_parts *parts, char *error, size_t error_size);
+/* Calls the plugin's destroy. Returns 0, or -1 and has done nothing while an operation is open.
+ * Takes NULL. The handle is void then. */
+int backend_destroy(struct backend *backend);
 
 /* "memory"; static storage. */
 const char *backend_name(const struct backend *backend);
+/* "storage-memory"; good for ever. */
+const char *backend_title(const struct backend *backend);
 
 struct lucius_op backend_start(struct backend *backend, const struct op_caller *caller);
 struct lucius_op backend_listen(struct backend *backend, const struct op_caller *caller);
 struct lucius_op backend_stop(struct backend *backend, const struct op_caller *caller);
 /* on_item: struct lucius_text. A backend without `health` answers from its last `ready`. */
 struct lucius_op backend_health(struct backend *backend, const struct op_caller *caller);
+/* Options marked LIVE have changed in place. */
+void backend_reconfigure(struct backend *backend);
 /* Operations open on the backend, streams too. */
 size_t backend_n_open(const struct backend *backend);
+/* The name of one that is open ("subscribe"); NULL: there is none. */
+const char *backend_open_operation(const struct backend *backend);
 
 /* Zero where the backend says nothing. */
 struct lucius_storage_info storage_info(struct backend *storage);

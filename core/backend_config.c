@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* The operations of a configuration source: opened and handed to the plugin. */
+#include "core/instance.h"
+
+static const struct lucius_config *table_of(const struct backend *backend)
+{
+	return backend->plugin->config;
+}
+
+struct lucius_op config_load(struct backend *config, const struct op_caller *caller)
+{
+	struct lucius_op handle;
+	struct op *op = backend_ask(config, LUCIUS_OP_CONFIG_LOAD, true, caller, &handle);
+	if (op != NULL) {
+		table_of(config)->load(config->self, handle);
+	}
+	return handle;
+}
+
+struct lucius_op config_watch(struct backend *config, const struct op_caller *caller)
+{
+	struct lucius_op handle;
+	struct op *op = backend_ask(config, LUCIUS_OP_CONFIG_WATCH,
+		LUCIUS_HAS(table_of(config), watch), caller, &handle);
+	if (op != NULL) {
+		table_of(config)->watch(config->self, handle);
+	}
+	return handle;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* What the copies of all kinds share: structs by size, texts, fields. */
+#include "core/copy.h"
+
+#include <string.h>
+
+void copy_into(void *own, size_t own_size, const void *given, uint64_t given_size)
+{
+	size_t size = given_size < own_size ? (size_t)given_size : own_size;
+	memcpy(own, given, size);
+	memset((char *)own + size, 0, own_size - size);
+}
+
+void *copy_struct(struct arena *arena, const void *given, uint64_t given_size, size_t own_size)
+{
+	void *own = arena_alloc(arena, own_size);
+	copy_into(own, own_size, given, given_size);
+	return own;
+}
+
+struct lucius_text copy_text(struct arena *arena, struct lucius_text text)
+{
+	if (text.data == NULL || text.size == 0) {
+		return (struct lucius_text){ "", 0 };
+	}
+	return arena_text(arena, text);
+}
+
+void *copy_text_item(struct arena *arena, const void *text)
+{
+	struct lucius_text *copy = arena_alloc(arena, sizeof(*copy));
+	*copy = copy_text(arena, *(const struct lucius_text *)text);
+	return copy;
+}
+
+static char *put(char *to, const char *from, size_t size)
+{
+	if (size != 0) {
+		memcpy(to, from, size);
+	}
+	to[size] = '\0';
+	return to + size + 1;
+}
+
+/* One piece of memory for the fields and one for all their names and values: a row has dozens. */
+const struct lucius_field *copy_fields(
+	struct arena *arena, const struct lucius_field *fields, uint64_t n_fields)
+{
+	if (fields == NULL || n_fields == 0) {
+		return NULL;
+	}
+	struct lucius_field *copy = arena_alloc(arena, n_fields * sizeof(*copy));
+	size_t size = 0;
+	for (uint64_t i = 0; i < n_fields; i++) {
+		copy[i] = fields[i];
+		copy[i].value_size = fields[i].value != NULL ? fields[i].value_size : 0;
+		size += strlen(fields[i].name) + 1 + copy[i].value_size + 1;
+	}
+	char *text = arena_alloc(arena, size);
+	for (uint64_t i = 0; i < n_fields; i++) {
+		copy[i].name = text;
+		text = put(text, fields[i].name, strlen(fields[i].name));
+		copy[i].value = text;
+		text = put(text, fields[i].value, copy[i].value_size);
+	}
+	return copy;
+}
