@@ -14,6 +14,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <proton/transport.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -251,8 +253,17 @@ static void note_stream_error(struct amqp_connection *connection)
 {
 	char text[200];
 	int error = EVUTIL_SOCKET_ERROR();
+	SSL *ssl = bufferevent_openssl_get_ssl(connection->stream);
 	unsigned long tls_error = bufferevent_get_openssl_error(connection->stream);
-	if (tls_error != 0) {
+	int dns_error = bufferevent_socket_get_dns_error(connection->stream);
+	long verified = ssl != NULL ? SSL_get_verify_result(ssl) : X509_V_OK;
+	if (dns_error != 0) {
+		snprintf(text, sizeof(text), "the name of the host was not resolved: %s",
+		        evutil_gai_strerror(dns_error));
+	} else if (verified != X509_V_OK) {
+		snprintf(text, sizeof(text), "the peer's certificate is not accepted: %s",
+		        X509_verify_cert_error_string(verified));
+	} else if (tls_error != 0) {
 		snprintf(text, sizeof(text), "TLS: %s", ERR_reason_error_string(tls_error));
 	} else {
 		snprintf(text, sizeof(text), "%s", evutil_socket_error_to_string(error));
