@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A job with its steps in memory (SPEC 3): states with their legal transitions, and the way to and
+ * from the rows that a storage backend keeps. A job is a working copy: changing it changes nothing
+ * until the ledger saves it.
+ */
+#ifndef CORE_JOB_H
+#define CORE_JOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <lucius/storage.h>
+
+#include "core/arena.h"
+#include "core/timestamp.h"
+
+enum job_state {
+	JOB_QUEUED,
+	JOB_IN_PROGRESS,
+	JOB_PAUSED,
+	JOB_CANCELLING,
+	JOB_SUCCEEDED,
+	JOB_FAILED_FINAL,
+	JOB_CANCELLED,
+	JOB_N_STATES
+};
+enum step_state {
+	STEP_PENDING,
+	STEP_INITIATED,
+	STEP_PROCESSING,
+	STEP_SUCCEEDED,
+	STEP_FAILED_RETRY,
+	STEP_FAILED_FINAL,
+	STEP_CANCELLED,
+	STEP_N_STATES
+};
+
+/* "IN_PROGRESS"; static. */
+const char *job_state_text(enum job_state state);
+const char *step_state_text(enum step_state state);
+/* False if no state has this name. */
+bool job_state_parse(const char *text, size_t size, enum job_state *ret_state);
+bool job_state_is_terminal(enum job_state state);
+bool step_state_is_terminal(enum step_state state);
+bool job_state_may_become(enum job_state from, enum job_state to);
+bool step_state_may_become(enum step_state from, enum step_state to);
+
+/* A value of a row: text of a type LUCIUS_FIELD_…; text NULL is a missing one (null in the API). */
+struct value {
+	const char *text; /* ends with a NUL; lives in the job's arena or for good */
+	uint32_t size;
+	uint32_t type;
+};
+
+#define JOB_NO_INTEGER (-1) /* an integer that is missing */
+
+struct step {
+	struct value job_id, step_id, step_type, service, lease_id, lease_expires_at;
+	struct value attempt_started_at, timer_started_at, input_ref, workspace_ref, output_ref;
+	struct value payload, resolved_mode, routing_key_used, decision_source, decision_reason;
+	struct value result_ref, last_error_code, last_error_message;
+	struct value created_at, updated_at, completed_at;
+	int64_t step_index, attempt_no, lane;
+	enum step_state state;
+	bool is_changed;
+};
+
+struct job_event {
+	const char *event; /* static */
+	const char *detail; /* in the arena; may be NULL */
+	const struct step *step; /* may be NULL */
+	const char *state; /* static: of the step if there is one, else of the job */
+};
+#define JOB_MAX_NEW_EVENTS 4
+
+struct job {
+	struct arena arena;
+	struct value job_id, tenant_id, tenant_bucket, request_type, doc_id, protocol_id, mode;
+	struct value idempotency_key, idempotency_hash, current_step_id;
+	struct value created_at, updated_at, completed_at, error_code, error_message;
+	struct value correlation_id, traceparent, final_output, options;
+	int64_t current_step_index, attempts_total, control_seq;
+	int64_t event_seq; /* of the last event; internal */
+	enum job_state state;
+	bool is_changed;
+	uint32_t n_new_events;
+	struct job_event new_events[JOB_MAX_NEW_EVENTS];
+	struct lucius_text revision;
+	struct step *steps; /* in the arena, by step_index */
+	size_t n_steps;
+};
+
+/* An empty job. Owned. */
+struct job *job_create(void);
+/* A copy of what a backend gave. Owned; never NULL: fields that are not known are left out. */
+struct job *job_decode(const struct lucius_job *row);
+/* Takes NULL. */
+void job_destroy(struct job *job);
+CLEANUP_DEFINE(struct job *, job, job_destroy)
+
+/*
+ * The row of a new job with all steps, or (is_save) of a changed one with the steps that changed,
+ * where a missing value is an empty field, so that the backend removes it. Lives in the job's arena.
+ */
+const struct lucius_job *job_encode(struct job *job, bool is_save);
+
+/* NULL if there is none. */
+struct step *job_find_step(const struct job *job, const char *step_id);
+/* The step that is INITIATED, PROCESSING or FAILED_RETRY; NULL if there is none. */
+struct step *job_step_under_way(const struct job *job);
+bool job_all_succeeded(const struct job *job);
+
+/* Setters for the arena; a NULL text makes a missing value. */
+void job_set(struct job *job, struct value *value, const char *text);
+void job_set_sized(
+        struct job *job, struct value *value, const char *text, size_t size, uint32_t type);
+void value_clear(struct value *value);
+bool value_is(const struct value *value, const char *text);
+/* The text, or "" if it is missing. */
+const char *value_text(const struct value *value);
+struct lucius_text value_as_text(const struct value *value);
+
+/* Change a state (an illegal transition is a bug and aborts), and with it updated_at. */
+void job_become(struct job *job, enum job_state state, const char *now);
+void step_become(struct job *job, struct step *step, enum step_state state, const char *now);
+/* Appends to the history that the next save writes. Detail is copied, may be NULL. */
+void job_add_event(
+        struct job *job, const char *event, const struct step *step, const char *detail);
+
+#endif

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Jobs to and from rows. Backends mostly give fields back in the order in which they got them, so
+ * the search for a field's column starts behind the last one found.
+ */
+#include "core/job.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/job_columns.h"
+
+#define INTEGER_TEXT_SIZE 24u
+
+/* A step in PENDING and a job in QUEUED have the number 0: what a row does not name. */
+static int state_number(const char *text, size_t size, enum column_kind kind)
+{
+	int n = kind == COLUMN_JOB_STATE ? JOB_N_STATES : STEP_N_STATES;
+	for (int i = 0; i < n; i++) {
+		const char *name = kind == COLUMN_JOB_STATE ?
+		        job_state_text((enum job_state)i) :
+		        step_state_text((enum step_state)i);
+		if (strlen(name) == size && memcmp(name, text, size) == 0) {
+			return i;
+		}
+	}
+	return 0;
+}
+
+static void column_read(
+        const struct column *column, void *owner, const struct lucius_field *field, struct arena *a)
+{
+	void *place = (char *)owner + column->offset;
+	switch (column->kind) {
+	case COLUMN_VALUE:
+		*(struct value *)place = (struct value) {
+			.text = arena_copy(a, field->value, field->value_size),
+			.size = field->value_size,
+			.type = field->type,
+		};
+		break;
+	case COLUMN_INTEGER:
+		*(int64_t *)place = strtoll(field->value, NULL, 10);
+		break;
+	case COLUMN_JOB_STATE:
+		*(enum job_state *)place = (enum job_state)state_number(
+		        field->value, field->value_size, column->kind);
+		break;
+	case COLUMN_STEP_STATE:
+		*(enum step_state *)place = (enum step_state)state_number(
+		        field->value, field->value_size, column->kind);
+		break;
+	}
+}
+
+static void row_read(const struct columns *columns, void *owner, const struct lucius_field *fields,
+        uint64_t n_fields, struct arena *arena)
+{
+	size_t next = 0;
+	for (uint64_t i = 0; i < n_fields; i++) {
+		if (fields[i].value_size == 0 || fields[i].value == NULL) {
+			continue;
+		}
+		for (size_t tried = 0; tried < columns->n; tried++) {
+			size_t at = (next + tried) % columns->n;
+			if (strcmp(columns->list[at].name, fields[i].name) == 0) {
+				column_read(&columns->list[at], owner, &fields[i], arena);
+				next = at + 1;
+				break;
+			}
+		}
+	}
+}
+
+static void step_prepare(struct step *step)
+{
+	step->attempt_no = 0;
+	step->lane = JOB_NO_INTEGER;
+}
+
+struct job *job_decode(const struct lucius_job *row)
+{
+	struct job *job = job_create();
+	row_read(&job_columns, job, row->fields, row->n_fields, &job->arena);
+	job->revision = arena_text(&job->arena, row->revision);
+	job->n_steps = row->n_steps;
+	job->steps = arena_zalloc(&job->arena, row->n_steps * sizeof(*job->steps));
+	for (uint64_t i = 0; i < row->n_steps; i++) {
+		const struct lucius_step *step = row->steps[i];
+		step_prepare(&job->steps[i]);
+		row_read(&step_columns, &job->steps[i], step->fields, step->n_fields, &job->arena);
+	}
+	return job;
+}
+
+static bool column_write(const struct column *column, const void *owner, struct arena *arena,
+        struct lucius_field *field)
+{
+	const void *place = (const char *)owner + column->offset;
+	*field = (struct lucius_field) { .name = column->name, .value = "" };
+	switch (column->kind) {
+	case COLUMN_VALUE: {
+		const struct value *value = place;
+		if (value->text == NULL) {
+			return false;
+		}
+		field->value = value->text;
+		field->value_size = value->size;
+		field->type = value->type;
+		return true;
+	}
+	case COLUMN_INTEGER: {
+		int64_t number = *(const int64_t *)place;
+		if (number == JOB_NO_INTEGER) {
+			return false;
+		}
+		char *text = arena_alloc(arena, INTEGER_TEXT_SIZE);
+		field->value_size =
+		        (uint32_t)snprintf(text, INTEGER_TEXT_SIZE, "%lld", (long long)number);
+		field->value = text;
+		field->type = LUCIUS_FIELD_INTEGER;
+		return true;
+	}
+	case COLUMN_JOB_STATE:
+		field->value = job_state_text(*(const enum job_state *)place);
+		break;
+	case COLUMN_STEP_STATE:
+		field->value = step_state_text(*(const enum step_state *)place);
+		break;
+	}
+	field->value_size = (uint32_t)strlen(field->value);
+	return true;
+}
+
+/* With is_save missing values become empty fields; otherwise they are left out. */
+static const struct lucius_field *row_write(const struct columns *columns, const void *owner,
+        bool is_save, struct arena *arena, uint64_t *ret_n_fields)
+{
+	struct lucius_field *fields = arena_alloc(arena, columns->n * sizeof(*fields));
+	uint64_t n_fields = 0;
+	for (size_t i = 0; i < columns->n; i++) {
+		if (column_write(&columns->list[i], owner, arena, &fields[n_fields]) || is_save) {
+			n_fields++;
+		}
+	}
+	*ret_n_fields = n_fields;
+	return fields;
+}
+
+static void encode_steps(struct job *job, bool is_save, struct lucius_job *row)
+{
+	struct arena *arena = &job->arena;
+	const struct lucius_step **list = arena_alloc(arena, (job->n_steps + 1) * sizeof(*list));
+	for (size_t i = 0; i < job->n_steps; i++) {
+		struct step *step = &job->steps[i];
+		if (is_save && !step->is_changed) {
+			continue;
+		}
+		struct lucius_step *encoded = arena_zalloc(arena, sizeof(*encoded));
+		encoded->size = sizeof(*encoded);
+		encoded->step_index = (uint32_t)step->step_index;
+		encoded->step_id = value_as_text(&step->step_id);
+		encoded->fields =
+		        row_write(&step_columns, step, is_save, arena, &encoded->n_fields);
+		list[row->n_steps++] = encoded;
+	}
+	row->steps = list;
+}
+
+static void add_field(
+        struct lucius_field *fields, uint64_t *n_fields, const char *name, const char *text)
+{
+	if (text != NULL) {
+		fields[(*n_fields)++] = (struct lucius_field) {
+			.name = name, .value = text, .value_size = (uint32_t)strlen(text)
+		};
+	}
+}
+
+static const struct lucius_job_event *encode_event(
+        struct job *job, const struct job_event *event, int64_t seq)
+{
+	struct arena *arena = &job->arena;
+	struct lucius_field *fields = arena_alloc(arena, 6 * sizeof(*fields));
+	struct lucius_job_event *encoded = arena_zalloc(arena, sizeof(*encoded));
+	encoded->size = sizeof(*encoded);
+	encoded->seq = (uint32_t)seq;
+	add_field(fields, &encoded->n_fields, "at", value_text(&job->updated_at));
+	add_field(fields, &encoded->n_fields, "event", event->event);
+	if (event->step != NULL) {
+		add_field(fields, &encoded->n_fields, "step_id", value_text(&event->step->step_id));
+		add_field(fields, &encoded->n_fields, "attempt_no",
+		        arena_printf(arena, "%lld", (long long)event->step->attempt_no));
+		fields[encoded->n_fields - 1].type = LUCIUS_FIELD_INTEGER;
+	}
+	add_field(fields, &encoded->n_fields, "state", event->state);
+	add_field(fields, &encoded->n_fields, "detail", event->detail);
+	encoded->fields = fields;
+	return encoded;
+}
+
+static void encode_events(struct job *job, struct lucius_job *row)
+{
+	const struct lucius_job_event **list =
+	        arena_alloc(&job->arena, (job->n_new_events + 1) * sizeof(*list));
+	for (uint32_t i = 0; i < job->n_new_events; i++) {
+		int64_t seq = job->event_seq - job->n_new_events + 1 + i;
+		list[i] = encode_event(job, &job->new_events[i], seq);
+	}
+	row->events = list;
+	row->n_events = job->n_new_events;
+}
+
+const struct lucius_job *job_encode(struct job *job, bool is_save)
+{
+	struct lucius_job *row = arena_zalloc(&job->arena, sizeof(*row));
+	*row = (struct lucius_job) {
+		.size = sizeof(*row),
+		.is_terminal = job_state_is_terminal(job->state),
+		.job_id = value_as_text(&job->job_id),
+		.tenant_id = value_as_text(&job->tenant_id),
+		.tenant_bucket = value_as_text(&job->tenant_bucket),
+		.created_at = value_as_text(&job->created_at),
+		.revision = job->revision,
+	};
+	const char *state = job_state_text(job->state);
+	row->state = (struct lucius_text) { state, strlen(state) };
+	row->fields = row_write(&job_columns, job, is_save, &job->arena, &row->n_fields);
+	encode_steps(job, is_save, row);
+	encode_events(job, row);
+	return row;
+}
