@@ -14,7 +14,7 @@
 #include <lucius/storage.h>
 
 #include "core/arena.h"
-#include "core/timestamp.h"
+#include "core/rfc3339.h"
 
 enum job_state {
 	JOB_QUEUED,
@@ -83,6 +83,7 @@ struct job {
 	struct value correlation_id, traceparent, final_output, options;
 	int64_t current_step_index, attempts_total, control_seq;
 	int64_t event_seq; /* of the last event; internal */
+	int64_t is_answered; /* 1 once a step has had an ACK or RESULT; internal */
 	enum job_state state;
 	bool is_changed;
 	uint32_t n_new_events;
@@ -90,6 +91,8 @@ struct job {
 	struct lucius_text revision;
 	struct step *steps; /* in the arena, by step_index */
 	size_t n_steps;
+	const struct lucius_field *foreign; /* the backend's own fields of the job's row */
+	uint64_t n_foreign;
 };
 
 /* An empty job. Owned. */
@@ -100,11 +103,14 @@ struct job *job_decode(const struct lucius_job *row);
 void job_destroy(struct job *job);
 CLEANUP_DEFINE(struct job *, job, job_destroy)
 
-/*
- * The row of a new job with all steps, or (is_save) of a changed one with the steps that changed,
- * where a missing value is an empty field, so that the backend removes it. Lives in the job's arena.
- */
-const struct lucius_job *job_encode(struct job *job, bool is_save);
+/* Each row lives in the job's arena. */
+/* Of a new job, with all steps. */
+const struct lucius_job *job_encode_new(struct job *job);
+/* Of a changed one, with the steps and events that changed; a missing value is an empty field, so
+ * that the backend removes it. */
+const struct lucius_job *job_encode_change(struct job *job);
+/* The job's row as the backend gave it, its own fields too, without steps. */
+const struct lucius_job *job_encode_loaded(struct job *job);
 
 /* NULL if there is none. */
 struct step *job_find_step(const struct job *job, const char *step_id);

@@ -9,6 +9,11 @@
 		#name, (uint32_t)offsetof(struct owner, name), kind, false                         \
 	}
 
+#define INTERNAL(owner, name, kind)                                                                \
+	{                                                                                          \
+		#name, (uint32_t)offsetof(struct owner, name), kind, true                          \
+	}
+
 static const struct column job_list[] = {
 	COLUMN(job, job_id, COLUMN_VALUE),
 	COLUMN(job, tenant_id, COLUMN_VALUE),
@@ -33,7 +38,8 @@ static const struct column job_list[] = {
 	COLUMN(job, final_output, COLUMN_VALUE),
 	COLUMN(job, options, COLUMN_VALUE),
 	COLUMN(job, control_seq, COLUMN_INTEGER),
-	{ "event_seq", (uint32_t)offsetof(struct job, event_seq), COLUMN_INTEGER, true },
+	INTERNAL(job, event_seq, COLUMN_INTEGER),
+	INTERNAL(job, is_answered, COLUMN_INTEGER),
 };
 
 static const struct column step_list[] = {

@@ -54,21 +54,47 @@ static void column_read(
 	}
 }
 
-static void row_read(const struct columns *columns, void *owner, const struct lucius_field *fields,
-        uint64_t n_fields, struct arena *arena)
+/* The column of a name, searched from a place on; NULL: it is none of ours. */
+static const struct column *column_find(
+        const struct columns *columns, size_t from, const char *name)
 {
+	for (size_t tried = 0; tried < columns->n; tried++) {
+		const struct column *column = &columns->list[(from + tried) % columns->n];
+		if (strcmp(column->name, name) == 0) {
+			return column;
+		}
+	}
+	return NULL;
+}
+
+static void foreign_add(struct job *job, const struct lucius_field *field, uint64_t n_room)
+{
+	if (job->foreign == NULL) {
+		job->foreign = arena_alloc(&job->arena, n_room * sizeof(*field));
+	}
+	struct lucius_field *copy = (struct lucius_field *)&job->foreign[job->n_foreign++];
+	*copy = *field;
+	copy->name = arena_copy(&job->arena, field->name, strlen(field->name));
+	copy->value = arena_copy(&job->arena, field->value, field->value_size);
+}
+
+/* Step NULL: the row is the job's. */
+static void row_read(
+        struct job *job, struct step *step, const struct lucius_field *fields, uint64_t n_fields)
+{
+	const struct columns *columns = step != NULL ? &step_columns : &job_columns;
 	size_t next = 0;
 	for (uint64_t i = 0; i < n_fields; i++) {
 		if (fields[i].value_size == 0 || fields[i].value == NULL) {
 			continue;
 		}
-		for (size_t tried = 0; tried < columns->n; tried++) {
-			size_t at = (next + tried) % columns->n;
-			if (strcmp(columns->list[at].name, fields[i].name) == 0) {
-				column_read(&columns->list[at], owner, &fields[i], arena);
-				next = at + 1;
-				break;
-			}
+		const struct column *column = column_find(columns, next, fields[i].name);
+		if (column != NULL) {
+			void *owner = step != NULL ? (void *)step : (void *)job;
+			column_read(column, owner, &fields[i], &job->arena);
+			next = (size_t)(column - columns->list) + 1;
+		} else if (step == NULL) {
+			foreign_add(job, &fields[i], n_fields - i);
 		}
 	}
 }
@@ -82,14 +108,14 @@ static void step_prepare(struct step *step)
 struct job *job_decode(const struct lucius_job *row)
 {
 	struct job *job = job_create();
-	row_read(&job_columns, job, row->fields, row->n_fields, &job->arena);
+	row_read(job, NULL, row->fields, row->n_fields);
 	job->revision = arena_text(&job->arena, row->revision);
 	job->n_steps = row->n_steps;
 	job->steps = arena_zalloc(&job->arena, row->n_steps * sizeof(*job->steps));
 	for (uint64_t i = 0; i < row->n_steps; i++) {
 		const struct lucius_step *step = row->steps[i];
 		step_prepare(&job->steps[i]);
-		row_read(&step_columns, &job->steps[i], step->fields, step->n_fields, &job->arena);
+		row_read(job, &job->steps[i], step->fields, step->n_fields);
 	}
 	return job;
 }
@@ -212,7 +238,7 @@ static void encode_events(struct job *job, struct lucius_job *row)
 	row->n_events = job->n_new_events;
 }
 
-const struct lucius_job *job_encode(struct job *job, bool is_save)
+static struct lucius_job *encode_head(struct job *job)
 {
 	struct lucius_job *row = arena_zalloc(&job->arena, sizeof(*row));
 	*row = (struct lucius_job) {
@@ -226,8 +252,41 @@ const struct lucius_job *job_encode(struct job *job, bool is_save)
 	};
 	const char *state = job_state_text(job->state);
 	row->state = (struct lucius_text) { state, strlen(state) };
+	return row;
+}
+
+static const struct lucius_job *encode(struct job *job, bool is_save)
+{
+	struct lucius_job *row = encode_head(job);
 	row->fields = row_write(&job_columns, job, is_save, &job->arena, &row->n_fields);
 	encode_steps(job, is_save, row);
 	encode_events(job, row);
+	return row;
+}
+
+const struct lucius_job *job_encode_new(struct job *job)
+{
+	return encode(job, false);
+}
+
+const struct lucius_job *job_encode_change(struct job *job)
+{
+	return encode(job, true);
+}
+
+const struct lucius_job *job_encode_loaded(struct job *job)
+{
+	struct lucius_job *row = encode_head(job);
+	uint64_t n_own = 0;
+	const struct lucius_field *own =
+	        row_write(&job_columns, job, false, &job->arena, &n_own);
+	struct lucius_field *fields =
+	        arena_alloc(&job->arena, (n_own + job->n_foreign + 1) * sizeof(*fields));
+	memcpy(fields, own, n_own * sizeof(*fields));
+	if (job->n_foreign != 0) {
+		memcpy(fields + n_own, job->foreign, job->n_foreign * sizeof(*fields));
+	}
+	row->fields = fields;
+	row->n_fields = n_own + job->n_foreign;
 	return row;
 }

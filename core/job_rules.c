@@ -143,19 +143,6 @@ enum rule rule_outcome(struct job *job, const struct outcome_request *request, c
 	return RULE_CHANGED;
 }
 
-static bool has_answer(const struct job *job)
-{
-	for (size_t i = 0; i < job->n_steps; i++) {
-		const struct step *step = &job->steps[i];
-		if (step->state == STEP_PROCESSING || step->state == STEP_SUCCEEDED ||
-		        step->state == STEP_FAILED_RETRY || step->state == STEP_FAILED_FINAL ||
-		        step->attempt_no > 1) {
-			return true;
-		}
-	}
-	return false;
-}
-
 static enum rule control_to(
         struct job *job, enum job_state state, const char *event, const char *now)
 {
@@ -186,7 +173,7 @@ enum rule rule_control(struct job *job, enum control control, const char *now)
 		return RULE_UNCHANGED;
 	}
 	return control_to(
-	        job, has_answer(job) ? JOB_IN_PROGRESS : JOB_QUEUED, "job.resumed", now);
+	        job, job->is_answered != 0 ? JOB_IN_PROGRESS : JOB_QUEUED, "job.resumed", now);
 }
 
 enum rule rule_close(struct job *job, enum job_state state, const char *error_code,

@@ -18,6 +18,7 @@ static bool is_answered(const struct step *step)
 
 static void leave_queue(struct job *job, const char *now)
 {
+	job->is_answered = 1;
 	if (job->state == JOB_QUEUED) {
 		job_become(job, JOB_IN_PROGRESS, now);
 	}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one place where jobs are read, changed and written: load, apply a rule to the working copy,
+ * save against the revision, again after a conflict. Updates of one job in this process run one
+ * after another, so that conflicts come from other processes only. An outcome that is not known is
+ * resolved by reading the job again: all rules are such that a repeat does no harm.
+ */
+#ifndef CORE_LEDGER_H
+#define CORE_LEDGER_H
+
+#include <lucius/plugin.h>
+
+#include "core/job_rules.h"
+
+struct backend;
+struct ledger;
+struct loop;
+
+/* Job: the working copy; now: RFC 3339. May be called again on a fresh copy. RULE_CHANGED saves. */
+typedef enum rule (*ledger_change_fn)(void *user, struct job *job, const char *now);
+
+/* Borrowed for the callback. */
+struct ledger_result {
+	uint32_t status; /* OK, NOT_FOUND, or why the ledger could not be read or written */
+	enum rule rule; /* what the change said; only if OK */
+	const char *sentence; /* may be NULL */
+	struct job *job; /* as saved, or as read if nothing was to save; NULL unless OK */
+};
+typedef void (*ledger_done_fn)(void *user, const struct ledger_result *result);
+
+struct ledger *ledger_create(struct loop *loop, struct backend *storage);
+/* No update may be under way. Takes NULL. */
+void ledger_destroy(struct ledger *ledger);
+struct backend *ledger_storage(const struct ledger *ledger);
+
+/* Done is called once, later. Job_id comes from anywhere: one that is no job id is NOT_FOUND. */
+void ledger_update(struct ledger *ledger, const char *job_id, ledger_change_fn change,
+        ledger_done_fn done, void *user);
+/* As ledger_update with a change that changes nothing, and without waiting for others. */
+void ledger_read(struct ledger *ledger, const char *job_id, ledger_done_fn done, void *user);
+/* Updates and reads under way. */
+size_t ledger_n_open(const struct ledger *ledger);
+
+/* 32 lower-case hexadecimal digits. */
+bool ledger_is_job_id(const char *text);
+
+#endif
