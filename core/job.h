@@ -23,9 +23,9 @@ enum job_state {
 	JOB_CANCELLING,
 	JOB_SUCCEEDED,
 	JOB_FAILED_FINAL,
-	JOB_CANCELLED,
-	JOB_N_STATES
+	JOB_CANCELLED
 };
+#define JOB_N_STATES 7
 enum step_state {
 	STEP_PENDING,
 	STEP_INITIATED,
@@ -33,9 +33,9 @@ enum step_state {
 	STEP_SUCCEEDED,
 	STEP_FAILED_RETRY,
 	STEP_FAILED_FINAL,
-	STEP_CANCELLED,
-	STEP_N_STATES
+	STEP_CANCELLED
 };
+#define STEP_N_STATES 7
 
 /* "IN_PROGRESS"; static. */
 const char *job_state_text(enum job_state state);

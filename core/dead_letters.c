@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Replies that the bus dead-lettered itself (delivered too often, expired) are read back and taken
+ * as any other, one lane after another, every so often. Those that were dead-lettered here, with a
+ * reason of ours, stay: they are held until the lane has been gone through, then given back.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/backend.h"
+#include "core/log.h"
+#include "core/loop.h"
+#include "core/replies_internal.h"
+#include "support/base/memory.h"
+
+#define CREDIT 64u
+#define IDLE_MS 3000u
+
+struct dead_letters {
+	struct replies *replies;
+	struct timer *timer; /* of the next pass */
+	uint32_t lane; /* under way */
+	struct lucius_op subscription; /* id 0: none */
+	struct timer *idle; /* ends the lane when nothing more comes */
+	uint64_t held[CREDIT]; /* tokens to give back */
+	uint32_t n_held;
+};
+
+static void next_lane(struct dead_letters *pass);
+
+static void on_time(void *user)
+{
+	struct dead_letters *pass = user;
+	pass->timer = NULL;
+	pass->lane = 0;
+	next_lane(pass);
+}
+
+static void wait_for_time(struct dead_letters *pass)
+{
+	uint64_t seconds = pass->replies->parts.dlq_seconds;
+	if (seconds != 0 && !pass->replies->is_stopping) {
+		pass->timer = timer_start(pass->replies->parts.loop, seconds * 1000, on_time, pass);
+	}
+}
+
+static void on_given_back(void *user, uint32_t status, const char *sentence)
+{
+	(void)status;
+	(void)sentence;
+	replies_ended(user);
+}
+
+static void give_back(struct dead_letters *pass)
+{
+	for (uint32_t i = 0; i < pass->n_held; i++) {
+		struct lucius_settlement settlement = {
+			.size = sizeof(settlement),
+			.how = LUCIUS_SETTLE_RELEASE,
+			.token = pass->held[i],
+		};
+		const struct op_caller caller = { NULL, on_given_back, pass->replies, 0 };
+		pass->replies->n_open++;
+		(void)bus_settle(pass->replies->parts.bus, &settlement, &caller);
+	}
+	pass->n_held = 0;
+}
+
+static void on_ended(void *user, uint32_t status, const char *sentence)
+{
+	struct dead_letters *pass = user;
+	(void)sentence;
+	struct replies *replies = pass->replies;
+	pass->subscription.id = 0;
+	timer_stop(steal(pass->idle));
+	pass->lane++;
+	if (status == LUCIUS_UNSUPPORTED || pass->lane == replies->parts.n_lanes) {
+		wait_for_time(pass);
+	} else if (!replies->is_stopping) {
+		next_lane(pass);
+	}
+	replies_ended(replies);
+}
+
+static void close_lane(void *user)
+{
+	struct dead_letters *pass = user;
+	pass->idle = NULL;
+	const struct op_caller caller = { NULL, on_given_back, pass->replies, OP_NO_DEADLINE };
+	pass->replies->n_open++;
+	(void)bus_unsubscribe(pass->replies->parts.bus, pass->subscription, &caller);
+	give_back(pass);
+}
+
+/* The reason that was given when it was dead-lettered (an application property). */
+static bool is_ours(const struct lucius_message *message)
+{
+	for (uint64_t i = 0; i < message->n_properties; i++) {
+		const struct lucius_field *field = &message->properties[i];
+		if (strcmp(field->name, "DeadLetterReason") == 0) {
+			return strcmp(field->value, "JobUnknown") == 0 ||
+			        strcmp(field->value, "NotAReply") == 0;
+		}
+	}
+	return false;
+}
+
+static void on_delivery(void *user, const void *item)
+{
+	struct dead_letters *pass = user;
+	const struct lucius_delivery *delivery = item;
+	if (pass->idle != NULL) {
+		timer_stop(pass->idle);
+		pass->idle =
+		        timer_start(pass->replies->parts.loop, IDLE_MS, close_lane, pass);
+	}
+	if (is_ours(delivery->message)) {
+		pass->held[pass->n_held++] = delivery->token;
+		if (pass->n_held == CREDIT && pass->idle != NULL) {
+			timer_stop(steal(pass->idle));
+			close_lane(pass);
+		}
+		return;
+	}
+	LOG(LUCIUS_LOG_INFO, "reply.read_back", NULL, LOG_INTEGER("lane", pass->lane));
+	reply_chain_begin(pass->replies, delivery);
+}
+
+static void next_lane(struct dead_letters *pass)
+{
+	const struct replies_parts *parts = &pass->replies->parts;
+	char topic[160];
+	int size = snprintf(topic, sizeof(topic), "%s%u", parts->topic_prefix, pass->lane);
+	struct lucius_subscription subscription = {
+		.size = sizeof(subscription),
+		.credit = CREDIT,
+		.flags = LUCIUS_SUBSCRIPTION_DEAD_LETTERS,
+		.topic = { topic, (size_t)size },
+		.name = { parts->subscription, strlen(parts->subscription) },
+	};
+	const struct op_caller caller = { on_delivery, on_ended, pass, OP_NO_DEADLINE };
+	pass->replies->n_open++;
+	pass->idle = timer_start(parts->loop, IDLE_MS, close_lane, pass);
+	pass->subscription = bus_subscribe(parts->bus, &subscription, &caller);
+}
+
+struct dead_letters *dead_letters_create(struct replies *replies)
+{
+	struct dead_letters *pass = must_calloc(1, sizeof(*pass));
+	pass->replies = replies;
+	return pass;
+}
+
+void dead_letters_start(struct dead_letters *pass)
+{
+	wait_for_time(pass);
+}
+
+void dead_letters_stop(struct dead_letters *pass)
+{
+	timer_stop(steal(pass->timer));
+	if (pass->idle != NULL) {
+		timer_stop(steal(pass->idle));
+		close_lane(pass);
+	}
+}
+
+void dead_letters_destroy(struct dead_letters *pass)
+{
+	free(pass);
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Publishing an attempt:
+ *
+ *   read the job → on_job → bus → on_published → ledger (rule_published) → on_recorded → answer
+ *
+ * The message id is the attempt's, so that a repeat is dropped by the bus or answered alike by the
+ * consumer; a crash between bus and ledger is mended by the repeat.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/backend.h"
+#include "core/invoker_internal.h"
+#include "core/job_log.h"
+#include "core/loop.h"
+#include "core/rfc3339.h"
+
+#define TOPIC_PREFIX "global-bus-p"
+#define MAX_PROPERTIES 12u
+#define US_PER_MS 1000
+
+struct directive_message {
+	struct lucius_message message;
+	struct lucius_field properties[MAX_PROPERTIES];
+	char *body; /* owned */
+	char message_id[192];
+	char attempt_no[24];
+	char lane[24];
+};
+
+static enum rule change_published(void *user, struct job *job, const char *now)
+{
+	struct invoker_chain *chain = user;
+	return rule_published(job, &chain->lease, now);
+}
+
+static void on_recorded(void *user, const struct ledger_result *result)
+{
+	struct invoker_chain *chain = user;
+	if (result->status != LUCIUS_OK) {
+		invoker_fail(chain, result->status, result->sentence);
+		return;
+	}
+	job_log_step(LUCIUS_LOG_INFO, "directive.published", result->job,
+	        job_find_step(result->job, chain->lease.step_id), NULL);
+	invoker_finish_ok(chain);
+}
+
+static void on_published(void *user, uint32_t status, const char *sentence)
+{
+	struct invoker_chain *chain = user;
+	switch (status) {
+	case LUCIUS_OK:
+	case LUCIUS_DUPLICATE:
+		ledger_update(chain->invoker->parts.ledger, chain->job_id, change_published,
+		        on_recorded, chain);
+		break;
+	case LUCIUS_UNROUTABLE:
+		invoker_refuse_reason(chain, "unroutable",
+		        sentence != NULL ? sentence : "nobody takes messages of this topic");
+		break;
+	case LUCIUS_TOO_LARGE:
+		invoker_refuse_reason(chain, "too-large",
+		        sentence != NULL ? sentence : "the directive is too large for the bus");
+		break;
+	default:
+		invoker_fail(chain, LUCIUS_UNAVAILABLE, sentence);
+		break;
+	}
+}
+
+static void add_property(
+        struct directive_message *directive, const char *name, const char *text, uint32_t type)
+{
+	if (text == NULL) {
+		return;
+	}
+	directive->properties[directive->message.n_properties++] = (struct lucius_field) {
+		.name = name, .value = text, .value_size = (uint32_t)strlen(text), .type = type
+	};
+}
+
+static void add_properties(struct directive_message *directive, const struct invoker_chain *chain)
+{
+	static const char *const names[] = { "tenant_id", "step_type", "service", "mode",
+		"lease_id", "traceparent" };
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const json_t *value = json_object_get(chain->directive, names[i]);
+		add_property(directive, names[i], json_string_value(value), LUCIUS_FIELD_STRING);
+	}
+	const char *traceparent =
+	        json_string_value(json_object_get(chain->directive, "traceparent"));
+	add_property(directive, "Diagnostic-Id", traceparent, LUCIUS_FIELD_STRING);
+	add_property(directive, "job_id", chain->job_id, LUCIUS_FIELD_STRING);
+	add_property(directive, "step_id", chain->lease.step_id, LUCIUS_FIELD_STRING);
+	add_property(directive, "attempt_no", directive->attempt_no, LUCIUS_FIELD_INTEGER);
+	add_property(directive, "lane", directive->lane, LUCIUS_FIELD_INTEGER);
+}
+
+static struct lucius_text text_of(const char *text)
+{
+	return (struct lucius_text) { text, text != NULL ? strlen(text) : 0 };
+}
+
+static void fill(struct directive_message *directive, const struct invoker_chain *chain)
+{
+	const char *step_type =
+	        json_string_value(json_object_get(chain->directive, "step_type"));
+	directive->body = json_dumps(chain->directive, JSON_COMPACT);
+	(void)snprintf(directive->message_id, sizeof(directive->message_id), "%s:%s:%lld",
+	        chain->job_id, chain->lease.step_id, (long long)chain->lease.attempt_no);
+	(void)snprintf(directive->attempt_no, sizeof(directive->attempt_no), "%lld",
+	        (long long)chain->lease.attempt_no);
+	(void)snprintf(
+	        directive->lane, sizeof(directive->lane), "%lld", (long long)chain->lane);
+	directive->message = (struct lucius_message) {
+		.size = sizeof(directive->message),
+		.body = text_of(directive->body),
+		.message_id = text_of(directive->message_id),
+		.subject = text_of(step_type),
+		.content_type = text_of("application/json"),
+		.correlation_id = text_of(
+		        json_string_value(json_object_get(chain->directive, "correlation_id"))),
+		.properties = directive->properties,
+	};
+	add_properties(directive, chain);
+}
+
+/* Time to live: until the lease ends; false if it has ended. A foreign lease may say no end. */
+static bool set_ttl(struct directive_message *directive, const struct invoker_chain *chain)
+{
+	const char *text = chain->lease.lease_expires_at;
+	int64_t end_us;
+	if (text == NULL || !rfc3339_parse(text, strlen(text), &end_us)) {
+		return true;
+	}
+	int64_t left_us = end_us - loop_clock_us(chain->invoker->parts.loop);
+	if (left_us < US_PER_MS) {
+		return false;
+	}
+	directive->message.ttl_ms = (uint64_t)left_us / US_PER_MS;
+	return true;
+}
+
+static void publish(struct invoker_chain *chain)
+{
+	struct directive_message directive = { 0 };
+	fill(&directive, chain);
+	if (!set_ttl(&directive, chain)) {
+		free(directive.body);
+		invoker_refuse_reason(chain, "lease-over", "the lease has ended before the publish");
+		return;
+	}
+	char topic[64];
+	(void)snprintf(topic, sizeof(topic), TOPIC_PREFIX "%lld", (long long)chain->lane);
+	const struct op_caller caller = { NULL, on_published, chain, 0 };
+	(void)bus_publish(
+	        chain->invoker->parts.bus, text_of(topic), &directive.message, &caller);
+	free(directive.body);
+}
+
+static void on_job(void *user, const struct ledger_result *result)
+{
+	struct invoker_chain *chain = user;
+	if (result->status != LUCIUS_OK) {
+		invoker_fail(chain, result->status, result->sentence);
+		return;
+	}
+	enum rule rule = rule_publish(result->job, &chain->lease);
+	if (rule == RULE_CHANGED) {
+		publish(chain);
+	} else if (rule == RULE_UNCHANGED) {
+		invoker_finish_ok(chain);
+	} else {
+		invoker_refuse(chain, rule, result->job);
+	}
+}
+
+void invoker_publish(struct invoker_chain *chain)
+{
+	ledger_read(chain->invoker->parts.ledger, chain->job_id, on_job, chain);
+}
