@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* The execution timeout counts from the job's creation and is part of its `options`. */
+#include "core/job_runs.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/backend.h"
+#include "core/job_json.h"
+#include "core/rfc3339.h"
+
+#define US_PER_MS 1000
+#define MS_PER_SECOND 1000
+
+static uint64_t execution_timeout_ms(const struct job *job)
+{
+	json_t *options = json_loadb(value_text(&job->options), job->options.size, 0, NULL);
+	json_int_t seconds =
+	        json_integer_value(json_object_get(options, "execution_timeout_seconds"));
+	json_decref(options);
+	return seconds > 0 ? (uint64_t)seconds * MS_PER_SECOND : 0;
+}
+
+static void start(struct backend *workflow, const struct job *job, struct json_writer *snapshot,
+        const struct op_caller *caller)
+{
+	CLEANUP_JSON_WRITER struct json_writer input = { 0 };
+	int64_t created_us = 0;
+	char summary[512];
+	job_json_workflow_input(&input, job);
+	(void)rfc3339_parse(job->created_at.text, job->created_at.size, &created_us);
+	int size = snprintf(summary, sizeof(summary), "%s for %s", value_text(&job->request_type),
+	        value_text(&job->tenant_id));
+	struct lucius_text job_id = value_as_text(&job->job_id);
+	struct lucius_run run = {
+		.size = sizeof(run),
+		.is_restored = snapshot != NULL,
+		.workflow_id = job_id,
+		.input = { json_writer_text(&input), input.size },
+		.request_id = job_id,
+		.summary = { summary, (size_t)size < sizeof(summary) ? (size_t)size : 0 },
+		.started_at_ms = created_us / US_PER_MS,
+		.execution_timeout_ms = execution_timeout_ms(job),
+	};
+	if (snapshot != NULL) {
+		run.snapshot =
+		        (struct lucius_text) { json_writer_text(snapshot), snapshot->size };
+	}
+	(void)workflow_start(workflow, &run, caller);
+}
+
+void job_run_start(struct backend *workflow, const struct job *job, const struct op_caller *caller)
+{
+	start(workflow, job, NULL, caller);
+}
+
+void job_run_restore(struct backend *workflow, const struct job *job, bool bus_is_durable,
+        const struct op_caller *caller)
+{
+	CLEANUP_JSON_WRITER struct json_writer snapshot = { 0 };
+	job_json_snapshot(&snapshot, job, bus_is_durable);
+	start(workflow, job, &snapshot, caller);
+}
+
+size_t job_run_input_size(const struct job *job)
+{
+	CLEANUP_JSON_WRITER struct json_writer input = { 0 };
+	job_json_workflow_input(&input, job);
+	return input.size;
+}
