@@ -32,19 +32,17 @@ struct service_parts {
 	uint32_t roles; /* ROLE_… */
 };
 
-/* Status: LUCIUS_OK, or a failure with a sentence; runs later, never within the call. */
-typedef lucius_done_fn service_done_fn;
-
 /* Checks what can be checked without I/O to the backends (role splits that a backend cannot serve,
  * the protocol registry, the tokens file). NULL: a sentence in error. */
 struct service *service_create(const struct service_parts *parts, char *error, size_t error_size);
+/* Callbacks run later, never within the call; status LUCIUS_OK, or a failure with a sentence. */
 /* After all backends have started: recovery. */
-void service_start(struct service *service, service_done_fn on_started, void *user);
+void service_start(struct service *service, lucius_done_fn on_started, void *user);
 /* After `listen` of the backends: subscriptions, pollers, then the HTTP listeners. */
-void service_listen(struct service *service, service_done_fn on_listening, void *user);
+void service_listen(struct service *service, lucius_done_fn on_listening, void *user);
 /* HTTP listeners closed, requests under way answered, subscriptions drained. The caller bounds it.
  */
-void service_stop(struct service *service, service_done_fn on_stopped, void *user);
+void service_stop(struct service *service, lucius_done_fn on_stopped, void *user);
 void service_destroy(struct service *service);
 /* Options marked LIVE have changed. */
 void service_reconfigure(struct service *service);
