@@ -83,8 +83,8 @@ static void on_start_bound(void *user)
 {
 	struct service *service = user;
 	service->start_bound = NULL;
-	LOG(LUCIUS_LOG_WARNING, "service.standing_by",
-	        "the engine's name is not owned yet, perhaps by another process");
+	log_write(LUCIUS_LOG_WARNING, "service.standing_by",
+	        "the engine's name is not owned yet, perhaps by another process", NULL, 0);
 	end_start(service);
 }
 
@@ -92,8 +92,8 @@ static void on_start_bound(void *user)
 static void on_lost(void *user)
 {
 	(void)user;
-	LOG(LUCIUS_LOG_ERROR, "service.ownership_lost",
-	        "another process has taken over the workflow engine; this one stops");
+	log_write(LUCIUS_LOG_ERROR, "service.ownership_lost",
+	        "another process has taken over the workflow engine; this one stops", NULL, 0);
 	(void)raise(SIGTERM);
 }
 
@@ -343,7 +343,7 @@ void service_reconfigure(struct service *service)
 {
 	char error[512];
 	if (!load_files(service, error, sizeof(error))) {
-		LOG(LUCIUS_LOG_ERROR, "service.not_reconfigured", error);
+		log_write(LUCIUS_LOG_ERROR, "service.not_reconfigured", error, NULL, 0);
 	}
 }
 

@@ -67,9 +67,10 @@ static void warn(const struct service_parts *parts)
 	if (parts->storage != NULL && parts->workflow != NULL &&
 	        (storage_info(parts->storage).traits & LUCIUS_STORAGE_DURABLE) == 0 &&
 	        (workflow_info(parts->workflow).traits & LUCIUS_WORKFLOW_IN_PROCESS) == 0) {
-		LOG(LUCIUS_LOG_WARNING, "storage.not_durable",
+		log_write(LUCIUS_LOG_WARNING, "storage.not_durable",
 		        "after a restart the workflows live and the rows do not: such workflows end "
-		        "with JOB_UNKNOWN");
+		        "with JOB_UNKNOWN",
+		        NULL, 0);
 	}
 }
 
