@@ -62,8 +62,7 @@ static void make_metrics(struct backend *backend)
 static char *title_of(const struct lucius_plugin *plugin)
 {
 	char title[128];
-	(void)snprintf(title, sizeof(title), "%s-%s", loader_kind_name(plugin->prefix.kind),
-		plugin->prefix.name);
+	plugin_title(plugin, title, sizeof(title));
 	return must_copy(title, strlen(title));
 }
 

@@ -45,6 +45,12 @@ uint32_t loader_kind_of(const char *name, size_t size)
 	return 0;
 }
 
+void plugin_title(const struct lucius_plugin *plugin, char *ret_title, size_t size)
+{
+	(void)snprintf(ret_title, size, "%s-%s", loader_kind_name(plugin->prefix.kind),
+		plugin->prefix.name);
+}
+
 /* Somebody who can write here can make the daemon do anything. */
 static bool is_safe(const char *path, char *error, size_t error_size)
 {

@@ -23,6 +23,9 @@ const char *loader_kind_name(uint32_t kind);
 /* 0: there is no such kind. Takes the size, not a NUL. */
 uint32_t loader_kind_of(const char *name, size_t size);
 
+/* "storage-memory"; cut to size. */
+void plugin_title(const struct lucius_plugin *plugin, char *ret_title, size_t size);
+
 /* Calls fn with kind and name of each <kind>-<name>.so in the directory, in the order of their
  * names. Returns 0, or -1 where it cannot be read (errno). */
 typedef void (*loader_file_fn)(void *user, uint32_t kind, const char *name);

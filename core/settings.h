@@ -19,7 +19,9 @@ struct settings {
 	const char *config_source; /* NULL: none */
 	const char *log_level;
 	const char *log_format;
+	int64_t log_queue_bytes;
 	int64_t shutdown_seconds;
+	int64_t max_operations; /* running on one backend at once */
 
 	const char *http_listen;
 	const char *http_tls_cert;

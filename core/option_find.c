@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/* Looks one row up in the sources, the strongest first; secrets may stand in files of their own. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/option_state.h"
+#include "support/base/memory.h"
+
+enum { SECRET_SIZE_MAX = 65536 };
+
+/* One source's word about one row. */
+struct word {
+	const char *text; /* NULL: it says nothing */
+	char where[512];
+};
+
+static bool is_secret(const struct lucius_option *row)
+{
+	return (row->flags & LUCIUS_OPTION_SECRET) != 0;
+}
+
+static void take_given(
+	const struct option_givens *givens, const char *name, struct word *ret_word)
+{
+	const struct option_given *given = option_givens_find(givens, name);
+	if (given != NULL && given->value[0] != '\0') {
+		ret_word->text = given->value;
+		(void)snprintf(ret_word->where, sizeof(ret_word->where), "%s", given->where);
+	}
+}
+
+static void take_variable(char **environment, const char *name, struct word *ret_word)
+{
+	size_t size = strlen(name);
+	for (char **pair = environment; pair != NULL && *pair != NULL; pair++) {
+		if (strncmp(*pair, name, size) == 0 && (*pair)[size] == '=' &&
+			(*pair)[size + 1] != '\0') {
+			ret_word->text = *pair + size + 1;
+			(void)snprintf(ret_word->where, sizeof(ret_word->where),
+				"the environment variable %s", name);
+			return;
+		}
+	}
+}
+
+static void take(const struct options *options, enum option_origin source,
+	const struct option_names *names, struct word *ret_word)
+{
+	*ret_word = (struct word){ 0 };
+	switch (source) {
+	case OPTION_ARGUMENT:
+		take_given(options->parts.arguments, names->flag, ret_word);
+		break;
+	case OPTION_ENVIRONMENT:
+		take_variable(options->parts.environment, names->env, ret_word);
+		break;
+	case OPTION_REMOTE:
+		take_given(&options->remote, names->key, ret_word);
+		break;
+	case OPTION_FILE:
+		take_given(&options->file, names->path, ret_word);
+		break;
+	case OPTION_DEFAULT:
+	case OPTION_CHOSEN:
+		break;
+	}
+}
+
+static void names_of_file(const struct option_names *names, struct option_names *ret_names)
+{
+	(void)snprintf(ret_names->env, sizeof(ret_names->env), "%.100s_FILE", names->env);
+	(void)snprintf(ret_names->flag, sizeof(ret_names->flag), "%.100s-file", names->flag);
+	(void)snprintf(ret_names->path, sizeof(ret_names->path), "%.100s_file", names->path);
+	(void)snprintf(ret_names->key, sizeof(ret_names->key), "%.100sFile", names->key);
+}
+
+/* A row of its own may have the name that the file of a secret would have ("bus-key-file"). */
+static bool is_row(const struct options *options, const char *flag)
+{
+	for (const struct option_set *set = options->sets; set != NULL; set = set->next) {
+		for (size_t i = 0; i < set->n_entries; i++) {
+			if (strcmp(set->entries[i].names.flag, flag) == 0) {
+				return true;
+			}
+		}
+	}
+	for (size_t i = 0; i < options->parts.n_known; i++) {
+		if (strcmp(options->parts.known[i].row.name, flag + 2) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static ssize_t read_all(int fd, char *bytes, size_t size)
+{
+	size_t n_read = 0;
+	while (n_read < size) {
+		ssize_t n = read(fd, bytes + n_read, size - n_read);
+		if (n < 0 && errno == EINTR) {
+			continue;
+		}
+		if (n <= 0) {
+			return n < 0 ? -1 : (ssize_t)n_read;
+		}
+		n_read += (size_t)n;
+	}
+	return (ssize_t)n_read;
+}
+
+static ssize_t read_path(const char *path, char *bytes, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0) {
+		return -1;
+	}
+	ssize_t n = read_all(fd, bytes, size);
+	int error = errno;
+	(void)close(fd);
+	errno = error;
+	return n;
+}
+
+/* The secret in the file, without the line feed that editors put at its end. */
+static const char *read_secret(struct options *options, const struct word *word)
+{
+	CLEANUP_FREE char *bytes = must_calloc(1, SECRET_SIZE_MAX + 1);
+	ssize_t n = read_path(word->text, bytes, SECRET_SIZE_MAX + 1);
+	if (n < 0) {
+		options_report(options, true, "the file '%s' that %s names: %s", word->text,
+			word->where, strerror(errno));
+		return NULL;
+	}
+	while (n > 0 && (bytes[n - 1] == '\n' || bytes[n - 1] == '\r')) {
+		bytes[--n] = '\0';
+	}
+	if (n == 0 || n > SECRET_SIZE_MAX || memchr(bytes, '\0', (size_t)n) != NULL) {
+		options_report(options, true,
+			"the file '%s' that %s names is %s; it must hold the secret as one text",
+			word->text, word->where,
+			n == 0			  ? "empty" :
+				n > SECRET_SIZE_MAX ? "too large" :
+						      "not text");
+		return NULL;
+	}
+	const char *kept = options_keep(options, bytes);
+	explicit_bzero(bytes, SECRET_SIZE_MAX);
+	return kept;
+}
+
+static int take_secret_file(struct options *options, enum option_origin source,
+	struct option_entry *entry, const struct word *word)
+{
+	struct option_names names;
+	struct word file;
+	names_of_file(&entry->names, &names);
+	if (is_row(options, names.flag)) {
+		return 0;
+	}
+	take(options, source, &names, &file);
+	if (file.text == NULL) {
+		return 0;
+	}
+	if (word->text != NULL) {
+		options_report(options, true,
+			"%s is given twice, by %s and as a file by %s; remove one of them",
+			entry->names.env, word->where, file.where);
+		return -1;
+	}
+	entry->text = read_secret(options, &file);
+	if (entry->text == NULL) {
+		return -1;
+	}
+	char where[1024];
+	(void)snprintf(where, sizeof(where), "the file '%s' (%s)", file.text, file.where);
+	entry->where = options_keep(options, where);
+	entry->origin = source;
+	return 1;
+}
+
+int options_find(
+	struct options *options, const struct lucius_option *row, struct option_entry *ret_entry)
+{
+	static const enum option_origin sources[] = { OPTION_ARGUMENT, OPTION_ENVIRONMENT,
+		OPTION_REMOTE, OPTION_FILE };
+	struct option_entry entry = { .row = *row };
+	option_names_of(row, &entry.names);
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		struct word word;
+		take(options, sources[i], &entry.names, &word);
+		int found = is_secret(row) ? take_secret_file(options, sources[i], &entry, &word) : 0;
+		if (found == 0 && word.text != NULL) {
+			entry.text = options_keep(options, word.text);
+			entry.where = options_keep(options, word.where);
+			entry.origin = sources[i];
+			found = 1;
+		}
+		if (found != 0) {
+			*ret_entry = entry;
+			return found;
+		}
+	}
+	return 0;
+}
+
+bool options_is_given(const struct options *options, const char *name)
+{
+	static const enum option_origin sources[] = { OPTION_ARGUMENT, OPTION_ENVIRONMENT,
+		OPTION_REMOTE, OPTION_FILE };
+	const struct lucius_option row = { .name = name };
+	struct option_names names;
+	struct option_names file_names;
+	option_names_of(&row, &names);
+	names_of_file(&names, &file_names);
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		struct word word;
+		struct word file;
+		take(options, sources[i], &names, &word);
+		take(options, sources[i], &file_names, &file);
+		if (word.text != NULL || file.text != NULL) {
+			return true;
+		}
+	}
+	return false;
+}

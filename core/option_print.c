@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* Prints what --check-config, --print-env and --describe show. */
+#include "core/option_print.h"
+
+#include <string.h>
+
+#include "core/option_value.h"
+
+struct printing {
+	struct options *options;
+	FILE *output;
+	bool is_begun;
+};
+
+static bool is_secret(const struct option_entry *entry)
+{
+	return (entry->row.flags & LUCIUS_OPTION_SECRET) != 0;
+}
+
+static void print_entry(FILE *output, const struct option_entry *entry)
+{
+	if (entry->text == NULL) {
+		fprintf(output, "  %s is not set\n", entry->names.env);
+		return;
+	}
+	fprintf(output, "  %s = %s (%s)\n", entry->names.env,
+		is_secret(entry) ? "******" : entry->text, entry->where);
+}
+
+static void print_unused(void *user, const char *plugin, const struct lucius_option *row)
+{
+	struct printing *printing = user;
+	struct option_entry entry;
+	if (options_find(printing->options, row, &entry) > 0) {
+		if (!printing->is_begun) {
+			fprintf(printing->output, "given, but for plugins that are not in use\n");
+			printing->is_begun = true;
+		}
+		print_entry(printing->output, &entry);
+		fprintf(printing->output, "    (of %s)\n", plugin);
+	}
+}
+
+void option_print_check(struct options *options, FILE *output)
+{
+	for (const struct option_set *set = options_first(options); set != NULL; set = set->next) {
+		fprintf(output, "%s\n", set->title);
+		for (size_t i = 0; i < set->n_entries; i++) {
+			print_entry(output, &set->entries[i]);
+		}
+	}
+	struct printing printing = { .options = options, .output = output };
+	options_each_unused(options, print_unused, &printing);
+}
+
+static void print_export(FILE *output, const struct option_entry *entry)
+{
+	if (entry->text == NULL) {
+		return;
+	}
+	fprintf(output, "export %s='", entry->names.env);
+	for (const char *p = entry->text; *p != '\0'; p++) {
+		if (*p == '\'') {
+			fputs("'\\''", output);
+		} else {
+			fputc(*p, output);
+		}
+	}
+	fputs("'\n", output);
+}
+
+static void print_unused_export(void *user, const char *plugin, const struct lucius_option *row)
+{
+	struct printing *printing = user;
+	struct option_entry entry;
+	(void)plugin;
+	if (options_find(printing->options, row, &entry) > 0) {
+		print_export(printing->output, &entry);
+	}
+}
+
+/* True if a set before this one has an option of that name. */
+static bool is_printed(const struct options *options, const struct option_set *until, const char *name)
+{
+	for (const struct option_set *set = options_first(options); set != until; set = set->next) {
+		for (size_t i = 0; i < set->n_entries; i++) {
+			if (strcmp(set->entries[i].row.name, name) == 0) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+void option_print_env(struct options *options, FILE *output)
+{
+	for (const struct option_set *set = options_first(options); set != NULL; set = set->next) {
+		for (size_t i = 0; i < set->n_entries; i++) {
+			if (!is_printed(options, set, set->entries[i].row.name)) {
+				print_export(output, &set->entries[i]);
+			}
+		}
+	}
+	struct printing printing = { .options = options, .output = output };
+	options_each_unused(options, print_unused_export, &printing);
+}
+
+void option_print_row(const struct lucius_option *row, FILE *output)
+{
+	struct option_names names;
+	char accepted[256];
+	option_names_of(row, &names);
+	option_value_describe(row, accepted, sizeof(accepted));
+	fprintf(output, "\n%s\n  %s\n", names.env, row->summary);
+	fprintf(output, "  %s, `%s` in the file, key %s\n", names.flag, names.path, names.key);
+	fprintf(output, "  Takes %s.", accepted);
+	if (row->default_value != NULL) {
+		fprintf(output, " Default: %s.", row->default_value);
+	}
+	if ((row->flags & LUCIUS_OPTION_REQUIRED) != 0) {
+		fputs(" Required.", output);
+	}
+	if ((row->flags & LUCIUS_OPTION_SECRET) != 0) {
+		fprintf(output, " Secret: may be a file, named by %s_FILE.", names.env);
+	}
+	if ((row->flags & LUCIUS_OPTION_LIVE) != 0) {
+		fputs(" May change while running.", output);
+	}
+	fputs("\n", output);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* What the option table consists of: for the files that it is made of. */
+#ifndef CORE_OPTION_STATE_H
+#define CORE_OPTION_STATE_H
+
+#include "core/options.h"
+
+struct option_text {
+	struct option_text *next;
+	char text[];
+};
+
+struct options {
+	struct options_parts parts;
+	struct option_givens file;
+	struct option_givens remote;
+	struct option_set *sets; /* owned; the core's first */
+	struct option_known *learned; /* owned; names beside the known ones */
+	size_t n_learned;
+	bool has_learned;
+	/* Texts that were ever used: a LIVE option's old value may still be held somewhere. */
+	struct option_text *texts; /* owned */
+};
+
+void options_report(struct options *options, bool is_error, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* A copy that stays until options_destroy; NULL stays NULL. */
+const char *options_keep(struct options *options, const char *text);
+struct option_entry *options_entry(const struct options *options, const char *set, const char *name);
+
+#endif

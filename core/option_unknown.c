@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/* Names that sources use and nobody knows, with the nearest one that somebody does. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/loader.h"
+#include "core/option_state.h"
+#include "core/option_value.h"
+#include "support/base/memory.h"
+
+/* Calls fn with the names of every row: of the sets, of the tree, and learned. */
+typedef void (*names_fn)(void *user, const struct option_names *names, bool is_secret);
+
+static bool has_secret(const struct lucius_option *row)
+{
+	return (row->flags & LUCIUS_OPTION_SECRET) != 0;
+}
+
+static void each_known(const struct option_known *known, size_t n, names_fn fn, void *user)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct option_names names;
+		option_names_of(&known[i].row, &names);
+		fn(user, &names, has_secret(&known[i].row));
+	}
+}
+
+static void each_names(const struct options *options, names_fn fn, void *user)
+{
+	for (const struct option_set *set = options->sets; set != NULL; set = set->next) {
+		for (size_t i = 0; i < set->n_entries; i++) {
+			fn(user, &set->entries[i].names, has_secret(&set->entries[i].row));
+		}
+	}
+	each_known(options->parts.known, options->parts.n_known, fn, user);
+	each_known(options->learned, options->n_learned, fn, user);
+}
+
+/* One search: for a name of one source among the names of that source. */
+struct search {
+	enum option_origin source;
+	const char *name;
+	bool is_known;
+	struct option_nearest nearest;
+};
+
+static const char *name_in(const struct option_names *names, enum option_origin source)
+{
+	switch (source) {
+	case OPTION_ARGUMENT:
+		return names->flag;
+	case OPTION_ENVIRONMENT:
+		return names->env;
+	case OPTION_REMOTE:
+		return names->key;
+	case OPTION_FILE:
+	case OPTION_DEFAULT:
+	case OPTION_CHOSEN:
+		break;
+	}
+	return names->path;
+}
+
+static const char *file_ending(enum option_origin source)
+{
+	switch (source) {
+	case OPTION_ARGUMENT:
+		return "-file";
+	case OPTION_ENVIRONMENT:
+		return "_FILE";
+	case OPTION_REMOTE:
+		return "File";
+	case OPTION_FILE:
+	case OPTION_DEFAULT:
+	case OPTION_CHOSEN:
+		break;
+	}
+	return "_file";
+}
+
+static void compare(void *user, const struct option_names *names, bool is_secret)
+{
+	struct search *search = user;
+	const char *name = name_in(names, search->source);
+	size_t size = strlen(name);
+	option_nearest_show(&search->nearest, name);
+	if (strcmp(search->name, name) == 0 ||
+		(is_secret && strncmp(search->name, name, size) == 0 &&
+			strcmp(search->name + size, file_ending(search->source)) == 0)) {
+		search->is_known = true;
+	}
+}
+
+static struct search look_for(
+	struct options *options, enum option_origin source, const char *name)
+{
+	struct search search = { .source = source, .name = name };
+	option_nearest_begin(&search.nearest, name);
+	each_names(options, compare, &search);
+	if (!search.is_known && !options->has_learned && options->parts.learn != NULL) {
+		options->has_learned = true;
+		options->parts.learn(options->parts.user, options);
+		each_names(options, compare, &search);
+	}
+	return search;
+}
+
+/* Returns -1 after a report, 0 if the name is known. */
+static int check_name(struct options *options, enum option_origin source, const char *name,
+	const char *where)
+{
+	bool is_error = source == OPTION_ARGUMENT || source == OPTION_FILE;
+	struct search search = look_for(options, source, name);
+	if (search.is_known) {
+		return 0;
+	}
+	options_report(options, is_error, "%s%s%.200s is no option%s%s%s", where != NULL ? where : "",
+		where != NULL ? ": " : "", name,
+		search.nearest.best[0] != '\0' ? "; is " : "; --help says where they are listed",
+		search.nearest.best, search.nearest.best[0] != '\0' ? " meant?" : "");
+	return is_error ? -1 : 0;
+}
+
+static int check_givens(
+	struct options *options, enum option_origin source, const struct option_givens *givens)
+{
+	int result = 0;
+	for (size_t i = 0; i < givens->n; i++) {
+		const struct option_given *given = &givens->items[i];
+		bool is_shown = source == OPTION_FILE;
+		result |= check_name(options, source, given->name, is_shown ? given->where : NULL);
+	}
+	return result;
+}
+
+static void check_environment(struct options *options)
+{
+	for (char **pair = options->parts.environment; pair != NULL && *pair != NULL; pair++) {
+		char name[256];
+		size_t size = strcspn(*pair, "=");
+		if (strncmp(*pair, "LUCIUS_", 7) == 0 && size < sizeof(name)) {
+			memcpy(name, *pair, size);
+			name[size] = '\0';
+			(void)check_name(options, OPTION_ENVIRONMENT, name, NULL);
+		}
+	}
+}
+
+int options_check_names(struct options *options)
+{
+	int result = check_givens(options, OPTION_ARGUMENT, options->parts.arguments);
+	result |= check_givens(options, OPTION_FILE, &options->file);
+	check_environment(options);
+	for (size_t i = 0; i < options->remote.n; i++) {
+		if (strncmp(options->remote.items[i].name, "Lucius:", 7) == 0) {
+			(void)check_name(options, OPTION_REMOTE, options->remote.items[i].name,
+				options->remote.items[i].where);
+		}
+	}
+	return result;
+}
+
+void options_learn(struct options *options, const struct lucius_plugin *plugin)
+{
+	char title[128];
+	plugin_title(plugin, title, sizeof(title));
+	const char *kept = options_keep(options, title);
+	size_t n = options->n_learned + plugin->n_options;
+	options->learned = must_resize(options->learned, n, sizeof(*options->learned));
+	for (uint32_t i = 0; i < plugin->n_options; i++) {
+		options->learned[options->n_learned++] =
+			(struct option_known){ kept, option_row_at(plugin, i) };
+	}
+}
+
+static bool is_in_use(const struct options *options, const char *name)
+{
+	for (const struct option_set *set = options->sets; set != NULL; set = set->next) {
+		for (size_t i = 0; i < set->n_entries; i++) {
+			if (strcmp(set->entries[i].row.name, name) == 0) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+void options_each_unused(const struct options *options, option_row_fn fn, void *user)
+{
+	for (size_t i = 0; i < options->parts.n_known; i++) {
+		const struct option_known *known = &options->parts.known[i];
+		if (!is_in_use(options, known->row.name)) {
+			fn(user, known->plugin, &known->row);
+		}
+	}
+}
