@@ -53,7 +53,8 @@ struct http_problem {
 	unsigned retry_after_seconds; /* 0: no Retry-After */
 };
 
-/* The problem as JSON text (owned, from malloc). Bytes of detail that are not UTF-8 become '?'. */
+/* The problem as JSON text (owned, from malloc). Bytes of detail that are not UTF-8 become U+FFFD.
+ */
 char *http_problem_print(const struct http_problem *problem, size_t *ret_size);
 
 /* Answers with it. 401 gets `WWW-Authenticate: Bearer` besides. */

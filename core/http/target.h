@@ -18,7 +18,7 @@ struct http_pair {
 struct http_target {
 	const char *path; /* as sent, without query */
 	size_t n_segments;
-	const char *segments[HTTP_SEGMENTS_MAX];
+	char *segments[HTTP_SEGMENTS_MAX]; /* n_segments is 0 if there are more than that */
 	size_t n_query;
 	struct http_pair query[HTTP_QUERY_MAX];
 	const char *query_error; /* a sentence if the query cannot be decoded; static */

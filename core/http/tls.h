@@ -17,7 +17,7 @@ struct http_tls_files {
 struct http_tls *http_tls_create_server(const struct http_tls_files *files, char **ret_error);
 struct http_tls *http_tls_create_client(const struct http_tls_files *files, char **ret_error);
 
-/* Takes NULL. Connections that use it keep what they need of it. */
+/* Takes NULL. After the servers and clients that use it. */
 void http_tls_destroy(struct http_tls *tls);
 
 #endif
