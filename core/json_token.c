@@ -58,7 +58,7 @@ static int read_hex(const struct json_token_reader *reader, const char *at)
 		return -1;
 	}
 	for (int i = 0; i < 4; i++) {
-		int digit = at[i];
+		int digit = (unsigned char)at[i];
 		if (digit >= '0' && digit <= '9') {
 			digit -= '0';
 		} else if ((digit | 0x20) >= 'a' && (digit | 0x20) <= 'f') {

@@ -50,14 +50,16 @@ bool traceparent_read(const char *text, char ret_text[TRACEPARENT_SIZE])
 	return true;
 }
 
-static void put_hex(char *out, const uint8_t *bytes, size_t n_bytes)
+/* Writes the bytes as an id with a terminating zero; an id of zeros alone is none, so it is not
+ * made. */
+static void put_id(char *out, const uint8_t *bytes, size_t n_bytes)
 {
 	static const char hex[] = "0123456789abcdef";
 	for (size_t i = 0; i < n_bytes; i++) {
 		out[2 * i] = hex[bytes[i] >> 4];
 		out[2 * i + 1] = hex[bytes[i] & 15];
 	}
-	/* An id of zeros alone is no id. */
+	out[2 * n_bytes] = '\0';
 	if (is_all_zeros(out, 2 * n_bytes)) {
 		out[2 * n_bytes - 1] = '1';
 	}
@@ -66,9 +68,9 @@ static void put_hex(char *out, const uint8_t *bytes, size_t n_bytes)
 void traceparent_make(
         const uint8_t random[TRACEPARENT_RANDOM_SIZE], char ret_text[TRACEPARENT_SIZE])
 {
-	memcpy(ret_text, "00-", 3);
-	put_hex(ret_text + TRACE_AT, random, TRACE_LENGTH / 2);
-	ret_text[PARENT_AT - 1] = '-';
-	put_hex(ret_text + PARENT_AT, random + TRACE_LENGTH / 2, PARENT_LENGTH / 2);
-	memcpy(ret_text + FLAGS_AT - 1, "-01", sizeof("-01"));
+	char trace_id[TRACE_LENGTH + 1];
+	char parent_id[PARENT_LENGTH + 1];
+	put_id(trace_id, random, TRACE_LENGTH / 2);
+	put_id(parent_id, random + TRACE_LENGTH / 2, PARENT_LENGTH / 2);
+	(void)snprintf(ret_text, TRACEPARENT_SIZE, "00-%s-%s-01", trace_id, parent_id);
 }
