@@ -142,23 +142,29 @@ static void fail_protocol(
 	pn_connection_driver_read_close(&connection->driver);
 }
 
-/* Fills proton's buffer with whole pieces; returns what was taken of `input`. */
-static size_t feed_buffer(struct amqp_connection *connection, struct amqp_bytes input)
+static bool is_whole(size_t size, size_t available)
+{
+	return size != 0 && size != AMQP_SHIM_REFUSED && size <= available;
+}
+
+/* Fills proton's buffer with whole pieces, of which the first has `first_size` bytes; returns what
+ * was taken of `input`. */
+static size_t feed_buffer(
+        struct amqp_connection *connection, struct amqp_bytes input, size_t first_size)
 {
 	pn_connection_driver_t *driver = &connection->driver;
-	pn_rwbytes_t room = pn_connection_driver_read_buffer_sized(driver, FEED_LEAST);
+	size_t wanted = first_size > FEED_LEAST ? first_size : FEED_LEAST;
+	pn_rwbytes_t room = pn_connection_driver_read_buffer_sized(driver, wanted + AMQP_SHIM_ROOM);
 	size_t filled = 0;
 	size_t taken = 0;
-	for (;;) {
-		struct amqp_bytes rest = amqp_bytes(input.start + taken, input.size - taken);
-		size_t size = amqp_shim_measure(&connection->shim, rest);
-		if (size == AMQP_SHIM_REFUSED || size == 0 || size > rest.size ||
-		        room.size - filled < size + AMQP_SHIM_ROOM) {
-			break;
-		}
-		filled += amqp_shim_in(&connection->shim, amqp_bytes(rest.start, size),
-		        (uint8_t *)room.start + filled);
+	size_t size = first_size;
+	while (is_whole(size, input.size - taken) && room.size - filled >= size + AMQP_SHIM_ROOM) {
+		const uint8_t *start = input.start + taken;
+		filled += amqp_shim_in(
+		        &connection->shim, amqp_bytes(start, size), (uint8_t *)room.start + filled);
 		taken += size;
+		size = amqp_shim_measure(
+		        &connection->shim, amqp_bytes(input.start + taken, input.size - taken));
 	}
 	pn_connection_driver_read_done(driver, filled);
 	return taken;
@@ -168,16 +174,18 @@ static size_t feed_buffer(struct amqp_connection *connection, struct amqp_bytes 
 static size_t feed_run(struct amqp_connection *connection, struct amqp_bytes input)
 {
 	size_t taken = 0;
-	for (;;) {
-		size_t n = feed_buffer(
-		        connection, amqp_bytes(input.start + taken, input.size - taken));
+	while (!connection->is_destroyed && connection->stage == AMQP_STAGE_AMQP &&
+	        !pn_connection_driver_read_closed(&connection->driver)) {
+		struct amqp_bytes rest = amqp_bytes(input.start + taken, input.size - taken);
+		size_t size = amqp_shim_measure(&connection->shim, rest);
+		size_t n = is_whole(size, rest.size) ? feed_buffer(connection, rest, size) : 0;
+		if (n == 0) {
+			break;
+		}
 		taken += n;
 		amqp_pump_events(connection);
-		if (n == 0 || connection->is_destroyed || connection->stage != AMQP_STAGE_AMQP ||
-		        pn_connection_driver_read_closed(&connection->driver)) {
-			return taken;
-		}
 	}
+	return taken;
 }
 
 /* The next piece may lie across the pieces of the input buffer: joins them. False: it is not whole
