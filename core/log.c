@@ -21,7 +21,6 @@
 #include "core/metrics.h"
 
 enum {
-	MOST_WAITING = 1 << 20, /* bytes; what comes over it is dropped */
 	FLUSH_ABOVE = 64 << 10, /* bytes; not left for the end of the turn */
 	RETRY_MS = 20,
 	EXIT_WAIT_MS = 1000, /* for a slow reader at the end */
@@ -36,10 +35,11 @@ static struct {
 	bool is_flush_due;
 	struct log_bytes waiting;
 	size_t n_written; /* of waiting */
+	size_t most_waiting; /* bytes; what comes over it is dropped */
 	uint64_t n_dropped;
 	struct timer *retry;
 	struct metric *dropped;
-} the_log = { .level = LUCIUS_LOG_INFO };
+} the_log = { .level = LUCIUS_LOG_INFO, .most_waiting = 1 << 20 };
 
 static int64_t clock_us(void)
 {
@@ -197,7 +197,7 @@ void log_write(uint32_t level, const char *event, const char *sentence,
 	if (!log_is_on(level)) {
 		return;
 	}
-	if (n_waiting() > MOST_WAITING) {
+	if (n_waiting() > the_log.most_waiting) {
 		the_log.n_dropped++;
 		if (the_log.dropped != NULL) {
 			metric_record(the_log.dropped, 1);
@@ -222,6 +222,11 @@ int log_is_on(uint32_t level)
 void log_set_level(uint32_t level)
 {
 	the_log.level = level;
+}
+
+void log_set_limit(size_t most_waiting)
+{
+	the_log.most_waiting = most_waiting;
 }
 
 uint32_t log_level_of(const char *name)

@@ -49,6 +49,8 @@ struct log_field {
  * once, as JSON, from level INFO on. */
 void log_start(struct loop *loop, const char *format, const char *role);
 void log_set_level(uint32_t level);
+/* Bytes that wait for a slow reader at most; 1 MiB at first. */
+void log_set_limit(size_t most_waiting);
 /* The level of a name ("debug", "info", "warning", "error"); 0 if there is none. */
 uint32_t log_level_of(const char *name);
 int log_is_on(uint32_t level);

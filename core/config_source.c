@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* Collects what a config backend gives; a fetch that fails leaves the last one's settings. */
+#include "core/config_source.h"
+
+#include <lucius/config.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/backend.h"
+#include "core/log.h"
+#include "core/options.h"
+#include "support/base/memory.h"
+
+struct config_source {
+	struct backend *backend;
+	struct options *options;
+	struct option_givens givens; /* of the fetch under way */
+	struct lucius_op load;
+	struct lucius_op watch;
+	lucius_done_fn on_loaded;
+	void *loaded_user;
+	lucius_fn on_changed;
+	void *changed_user;
+};
+
+struct config_source *config_source_create(struct backend *backend, struct options *options)
+{
+	struct config_source *source = must_calloc(1, sizeof(*source));
+	source->backend = backend;
+	source->options = options;
+	return source;
+}
+
+void config_source_destroy(struct config_source *source)
+{
+	if (source == NULL) {
+		return;
+	}
+	op_forget(source->load);
+	op_forget(source->watch);
+	option_givens_finish(&source->givens);
+	free(source);
+}
+
+static bool has_nul(const struct lucius_text *text)
+{
+	return text->size != 0 && memchr(text->data, '\0', text->size) != NULL;
+}
+
+/* What the core is given ends with a NUL, so that texts without one inside are strings. */
+static void on_setting(void *user, const void *item)
+{
+	struct config_source *source = user;
+	const struct lucius_setting *setting = item;
+	char where[512];
+	if (has_nul(&setting->key) || has_nul(&setting->value)) {
+		log_write(LUCIUS_LOG_WARNING, "config.odd_setting",
+			"a setting with a NUL inside is left out", NULL, 0);
+		return;
+	}
+	if (setting->label.size != 0) {
+		(void)snprintf(where, sizeof(where), "the key '%s' with the label '%s' of %s",
+			setting->key.data, setting->label.data, backend_title(source->backend));
+	} else {
+		(void)snprintf(where, sizeof(where), "the key '%s' of %s", setting->key.data,
+			backend_title(source->backend));
+	}
+	option_givens_add(&source->givens, setting->key.data, setting->value.data, where);
+}
+
+static void on_loaded(void *user, uint32_t status, const char *sentence)
+{
+	struct config_source *source = user;
+	source->load = (struct lucius_op){ 0 };
+	if (status == LUCIUS_OK) {
+		options_set_remote(source->options, &source->givens);
+	}
+	option_givens_finish(&source->givens);
+	source->on_loaded(source->loaded_user, status, sentence);
+}
+
+void config_source_load(struct config_source *source, lucius_done_fn on_done, void *user)
+{
+	const struct op_caller caller = {
+		.on_item = on_setting, .on_done = on_loaded, .user = source
+	};
+	op_forget(source->load);
+	option_givens_finish(&source->givens);
+	source->on_loaded = on_done;
+	source->loaded_user = user;
+	source->load = config_load(source->backend, &caller);
+}
+
+static void on_hint(void *user, const void *item)
+{
+	struct config_source *source = user;
+	(void)item;
+	source->on_changed(source->changed_user);
+}
+
+static void on_watch_ended(void *user, uint32_t status, const char *sentence)
+{
+	struct config_source *source = user;
+	source->watch = (struct lucius_op){ 0 };
+	if (status != LUCIUS_OK && status != LUCIUS_UNSUPPORTED) {
+		LOG(LUCIUS_LOG_WARNING, "config.watch_ended", sentence,
+			LOG_STRING("backend", backend_title(source->backend)),
+			LOG_STRING("status", status_name(status)));
+	}
+}
+
+void config_source_watch(struct config_source *source, lucius_fn on_changed, void *user)
+{
+	const struct op_caller caller = { .on_item = on_hint,
+		.on_done = on_watch_ended,
+		.user = source,
+		.timeout_ms = OP_NO_DEADLINE };
+	source->on_changed = on_changed;
+	source->changed_user = user;
+	source->watch = config_watch(source->backend, &caller);
+}
