@@ -126,17 +126,18 @@ static void on_attempt_refused(
 	}
 }
 
-/* FAILED_FINAL was refused and nothing said that helps: RESULT may be on its way; else asks anew.
+/*
+ * The outcome was refused and nothing said that helps. If a success may still be on its way, waits
+ * for it, and asks anew when none comes; else nothing is left to be done.
  */
 static void on_outcome_conflict(struct lucius_machine *machine)
 {
-	if (machine->outcome != END_FAILED) {
+	if (machine->outcome != END_FAILED || machine->is_failure_recorded) {
 		machine_end(machine, machine->outcome);
 		return;
 	}
-	bool is_final = machine->early.status == VERDICT_FAILED_FINAL;
 	machine->phase = PHASE_REFUSED;
-	if (is_final || !machine_apply_early(machine)) {
+	if (!machine_apply_early(machine)) {
 		machine_arm(machine, machine_result_timeout_ms(machine));
 	}
 }

@@ -73,6 +73,17 @@ void machine_fail_attempt(struct lucius_machine *machine, const char *code, cons
 	machine_arm(machine, left_ms(machine, failed_at_ms + backoff_ms(machine)));
 }
 
+bool attempt_is_same(const struct attempt *one, const struct attempt *other)
+{
+	return one->number != 0 && one->number == other->number &&
+	        strcmp(one->lease_id, other->lease_id) == 0;
+}
+
+bool machine_is_out(const struct lucius_machine *machine)
+{
+	return attempt_is_same(&machine->attempt, &machine->recorded);
+}
+
 uint64_t machine_result_timeout_ms(const struct lucius_machine *machine)
 {
 	return (uint64_t)machine_step(machine)->result_timeout_seconds * 1000;
@@ -80,6 +91,10 @@ uint64_t machine_result_timeout_ms(const struct lucius_machine *machine)
 
 void machine_wait(struct lucius_machine *machine)
 {
+	if (machine->is_cancel_asked && !machine_is_out(machine)) {
+		machine_close_job(machine, END_CANCELLED, NULL, NULL);
+		return;
+	}
 	machine->phase = PHASE_WAITING;
 	machine_arm(machine,
 	        machine->result_due_ms != 0 ? left_ms(machine, machine->result_due_ms)
@@ -106,12 +121,6 @@ static void succeed_step(struct lucius_machine *machine, const char *result_ref)
 	} else {
 		machine_begin_attempt(machine);
 	}
-}
-
-bool attempt_is_same(const struct attempt *one, const struct attempt *other)
-{
-	return one->number != 0 && one->number == other->number &&
-	        strcmp(one->lease_id, other->lease_id) == 0;
 }
 
 bool machine_is_concerned(const struct lucius_machine *machine, const struct verdict *verdict)
@@ -155,6 +164,7 @@ bool machine_apply(struct lucius_machine *machine, const struct verdict *verdict
 		return apply_failed_retry(machine, verdict);
 	case VERDICT_FAILED_FINAL:
 		machine_disarm(machine);
+		machine->is_failure_recorded = true;
 		machine_close_job(machine, machine->is_cancel_asked ? END_CANCELLED : END_FAILED,
 		        code, verdict->error.message);
 		return true;

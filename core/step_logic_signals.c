@@ -126,20 +126,12 @@ void machine_on_signal(struct lucius_machine *machine, const struct lucius_event
 void machine_on_cancel(struct lucius_machine *machine)
 {
 	machine->is_cancel_asked = true;
-	switch (machine->phase) {
-	case PHASE_BACKOFF:
-	case PHASE_PAUSED:
-	case PHASE_REFUSED:
+	bool has_none_out = machine->phase == PHASE_BACKOFF || machine->phase == PHASE_PAUSED ||
+	        machine->phase == PHASE_REFUSED ||
+	        (machine->phase == PHASE_WAITING && !machine_is_out(machine));
+	/* One that is out may finish or time out, and an activity is answered first. */
+	if (has_none_out) {
 		machine_disarm(machine);
 		machine_close_job(machine, END_CANCELLED, NULL, NULL);
-		break;
-	case PHASE_NEW:
-	case PHASE_LEASING:
-	case PHASE_PUBLISHING:
-	case PHASE_WAITING:
-	case PHASE_CLOSING:
-	case PHASE_OVER:
-		/* An attempt that is out may finish or time out; an activity is answered first. */
-		break;
 	}
 }

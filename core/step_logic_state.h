@@ -139,6 +139,7 @@ struct lucius_machine {
 	int64_t control_seq; /* the highest seen */
 	enum job_end job_state; /* a signal said so while an activity was running */
 	enum job_end outcome; /* what CLOSING and REFUSED ask for */
+	bool is_failure_recorded; /* the ledger has said that the step has failed for good */
 	struct fault error; /* of the outcome, or of the job */
 	struct restore *restore; /* owned; NULL once STARTED has come, and for a new run */
 
@@ -196,7 +197,9 @@ void machine_begin_attempt(struct lucius_machine *machine);
 /* The attempt has failed: back-off, or the outcome when it was the last. Failed_at_ms: when. */
 void machine_fail_attempt(struct lucius_machine *machine, const char *code, const char *message,
         uint64_t failed_at_ms);
-/* The attempt is out: waits for its RESULT. */
+/* The ledger has accepted the newest attempt. */
+bool machine_is_out(const struct lucius_machine *machine);
+/* Waits for a RESULT; with none out and the job cancelled for nothing. */
 void machine_wait(struct lucius_machine *machine);
 /* Leaves it to the ledger to close the job; the workflow ends when it has. */
 void machine_close_job(struct lucius_machine *machine, enum job_end outcome, const char *code,

@@ -312,6 +312,16 @@ static void outcome_refused_without_a_reason_waits_and_asks_again(void)
 	CHECK_TEXT(rig.step_id, "embedding");
 }
 
+static void outcome_refused_after_a_final_failure_ends_the_workflow(void)
+{
+	CLEANUP_RIG struct rig rig = rig_start();
+	rig_put_out(&rig);
+	rig_result(&rig, "FAILED_FINAL", ", \"error\": {\"code\": \"BAD\"}");
+	rig_refuse(&rig, "{\"status\": 409}");
+	CHECK_INT(rig.end, LUCIUS_ACTION_FAIL);
+	CHECK_TEXT(rig.code, "BAD");
+}
+
 static void result_during_an_outcome_that_is_refused_is_not_lost(void)
 {
 	CLEANUP_RIG struct rig rig = start_closing();
@@ -404,6 +414,7 @@ static const struct suite_test tests[] = {
 	SUITE_TEST(conflict_without_a_reason_waits_for_the_signal),
 	SUITE_TEST(refused_lease_waits_for_the_attempt_before_too),
 	SUITE_TEST(outcome_refused_without_a_reason_waits_and_asks_again),
+	SUITE_TEST(outcome_refused_after_a_final_failure_ends_the_workflow),
 	SUITE_TEST(result_during_an_outcome_that_is_refused_is_not_lost),
 	SUITE_TEST(unknown_job_fails_the_workflow),
 	SUITE_TEST(missing_path_of_the_outcome_ends_the_workflow_all_the_same),

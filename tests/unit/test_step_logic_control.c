@@ -187,6 +187,19 @@ static void cancel_of_a_refused_outcome_asks_for_the_other_one(void)
 	CHECK_TEXT(rig_member(&rig, "status"), "CANCELLED");
 }
 
+static void cancel_ends_a_wait_for_an_attempt_that_was_never_leased(void)
+{
+	CLEANUP_RIG struct rig before = rig_start();
+	rig_cancel(&before);
+	rig_refuse(&before, "{\"status\": 409}");
+	CHECK_TEXT(rig_member(&before, "status"), "CANCELLED");
+	CLEANUP_RIG struct rig after = rig_start();
+	rig_refuse(&after, "{\"status\": 409}");
+	rig_cancel(&after);
+	CHECK_INT(after.timer, 0);
+	CHECK_TEXT(rig_member(&after, "status"), "CANCELLED");
+}
+
 static void restored_attempt_is_published_again_under_the_same_lease(void)
 {
 	CLEANUP_RIG struct rig rig =
@@ -376,6 +389,7 @@ static const struct suite_test tests[] = {
 	SUITE_TEST(cancel_during_a_failing_outcome_waits_for_its_answer),
 	SUITE_TEST(cancel_after_the_last_success_without_job_state_is_still_a_cancel),
 	SUITE_TEST(cancel_of_a_refused_outcome_asks_for_the_other_one),
+	SUITE_TEST(cancel_ends_a_wait_for_an_attempt_that_was_never_leased),
 	SUITE_TEST(restored_attempt_is_published_again_under_the_same_lease),
 	SUITE_TEST(restored_attempt_that_a_durable_bus_has_delivered_is_only_waited_for),
 	SUITE_TEST(restored_attempt_that_was_not_published_has_its_whole_time),
