@@ -62,7 +62,7 @@ struct rig rig_start_with(const char *options)
 {
 	CLEANUP_FREE char *input = rig_input(options);
 	struct rig rig = rig_open(input, NULL);
-	rig_started(&rig);
+	rig_started(&rig, "seed");
 	return rig;
 }
 
@@ -79,7 +79,7 @@ struct rig rig_restore(const char *job, const char *steps, bool is_bus_durable)
 	        is_bus_durable ? "true" : "false");
 	CLEANUP_FREE char *input = rig_input("null");
 	struct rig rig = rig_open(input, snapshot);
-	rig_started(&rig);
+	rig_started(&rig, "seed");
 	return rig;
 }
 
@@ -152,12 +152,12 @@ static void feed(struct rig *rig, struct lucius_event event)
 	rig->logic.table.feed(rig->machine, &event, on_action, rig);
 }
 
-void rig_started(struct rig *rig)
+void rig_started(struct rig *rig, const char *seed)
 {
 	if (rig->machine != NULL) {
 		feed(rig,
 		        (struct lucius_event){
-		                .type = LUCIUS_EVENT_STARTED, .payload = text_of("seed") });
+		                .type = LUCIUS_EVENT_STARTED, .payload = text_of(seed) });
 	}
 }
 

@@ -57,7 +57,8 @@ struct rig rig_open(const char *input, const char *snapshot);
 void rig_finish(struct rig *rig);
 #define CLEANUP_RIG CLEANUP(rig_finish)
 
-void rig_started(struct rig *rig);
+/* A rig_open has had no STARTED yet. */
+void rig_started(struct rig *rig, const char *seed);
 /* An answer to the running activity: {"status":"ok"}, or a refusal. */
 void rig_ok(struct rig *rig);
 void rig_refuse(struct rig *rig, const char *body);

@@ -290,6 +290,19 @@ static void first_ack_starts_the_time_once_more_and_no_other(void)
 	CHECK_INT(rig.timer, timer);
 }
 
+static void each_attempt_has_a_first_ack_of_its_own(void)
+{
+	CLEANUP_RIG struct rig rig = rig_start();
+	rig_put_out(&rig);
+	rig_ack(&rig);
+	rig_fire(&rig);
+	rig_fire(&rig);
+	rig_put_out(&rig);
+	uint64_t timer = rig.timer;
+	rig_ack(&rig);
+	CHECK(rig.timer != timer);
+}
+
 static void ack_that_overtakes_publish_is_the_first(void)
 {
 	CLEANUP_RIG struct rig rig = rig_start();
@@ -386,7 +399,7 @@ static void events_that_answer_nothing_under_way_change_nothing(void)
 	rig_fire(&rig);
 	CHECK_INT(rig.timer, 0);
 	rig.timer = timer;
-	rig_started(&rig);
+	rig_started(&rig, "seed");
 	CHECK_INT(rig.n_leases, 1);
 	rig_result(&rig, "SUCCEEDED", ", \"job_state\": \"SUCCEEDED\"");
 	rig.end = 0;
@@ -423,6 +436,17 @@ static void lease_ids_depend_on_seed_job_step_and_attempt_alone(void)
 	CHECK_TEXT(one.lease_id, other.lease_id);
 	rig_put_out(&one);
 	rig_result(&one, "SUCCEEDED", "");
+	CHECK(strcmp(one.lease_id, other.lease_id) != 0);
+}
+
+static void lease_ids_of_another_seed_are_others(void)
+{
+	CLEANUP_FREE char *input = rig_input("null");
+	CLEANUP_RIG struct rig one = rig_open(input, NULL);
+	CLEANUP_RIG struct rig other = rig_open(input, NULL);
+	rig_started(&one, "one");
+	rig_started(&other, "other");
+	CHECK_INT(strlen(one.lease_id), 32);
 	CHECK(strcmp(one.lease_id, other.lease_id) != 0);
 }
 
@@ -485,6 +509,7 @@ static const struct suite_test tests[] = {
 	SUITE_TEST(final_failure_without_job_state_asks_for_the_outcome),
 	SUITE_TEST(failed_with_a_class_is_taken_for_what_the_class_says),
 	SUITE_TEST(first_ack_starts_the_time_once_more_and_no_other),
+	SUITE_TEST(each_attempt_has_a_first_ack_of_its_own),
 	SUITE_TEST(ack_that_overtakes_publish_is_the_first),
 	SUITE_TEST(ack_of_another_attempt_changes_nothing),
 	SUITE_TEST(result_in_the_back_off_after_a_timeout_counts),
@@ -494,6 +519,7 @@ static const struct suite_test tests[] = {
 	SUITE_TEST(events_that_answer_nothing_under_way_change_nothing),
 	SUITE_TEST(options_of_the_input_win_over_defaults_and_of_the_step_over_both),
 	SUITE_TEST(lease_ids_depend_on_seed_job_step_and_attempt_alone),
+	SUITE_TEST(lease_ids_of_another_seed_are_others),
 	SUITE_TEST(machine_of_an_unknown_definition_is_not_opened),
 	SUITE_TEST(machine_without_a_usable_input_is_not_opened),
 	SUITE_TEST(inspection_tells_where_the_run_stands),

@@ -391,6 +391,49 @@ static void outcome_that_fails_for_good_ends_the_workflow_all_the_same(void)
 	CHECK_TEXT(rig.code, "STEP_TIMEOUT");
 }
 
+static void attempt_taken_from_the_ledger_may_finish_after_a_cancel(void)
+{
+	CLEANUP_RIG struct rig rig = rig_start();
+	rig_refuse(&rig, SUPERSEDED("PROCESSING", 1, "ledgers"));
+	rig_ok(&rig);
+	rig_cancel(&rig);
+	CHECK_INT(rig.n_outcomes, 0);
+	CHECK(rig.timer != 0);
+}
+
+static void result_before_an_answer_that_supersedes_nothing_is_not_lost(void)
+{
+	CLEANUP_RIG struct rig rig = rig_start();
+	char body[256];
+	(void)snprintf(body, sizeof(body),
+	        "{\"status\": 409, \"reason\": \"superseded\", \"step\": {\"attempt_no\": 1, "
+	        "\"lease_id\": \"%s\"}}",
+	        rig.lease_id);
+	rig_result(&rig, "SUCCEEDED", "");
+	rig_refuse(&rig, body);
+	CHECK_TEXT(rig.step_id, "embedding");
+}
+
+static void cancelling_job_with_a_step_that_has_succeeded_begins_no_other_step(void)
+{
+	CLEANUP_RIG struct rig rig = rig_start();
+	rig_refuse(&rig, "{\"status\": 409, \"reason\": \"job-cancelling\"}");
+	rig_refuse(&rig, TERMINAL("SUCCEEDED", ""));
+	CHECK_INT(rig.n_leases, 1);
+	CHECK_TEXT(rig_member(&rig, "status"), "CANCELLED");
+	CHECK_TEXT(rig_member(&rig, "stepId"), "embedding");
+}
+
+static void retry_result_behind_a_refused_outcome_changes_nothing(void)
+{
+	CLEANUP_RIG struct rig rig = start_closing();
+	rig_refuse(&rig, "{\"status\": 409}");
+	uint64_t timer = rig.timer;
+	rig_result(&rig, "FAILED_RETRY", "");
+	CHECK_INT(rig.timer, timer);
+	CHECK_INT(rig.n_outcomes, 1);
+}
+
 static const struct suite_test tests[] = {
 	SUITE_TEST(lease_that_cannot_be_had_fails_the_attempt),
 	SUITE_TEST(publish_that_cannot_be_done_fails_the_attempt),
@@ -422,6 +465,10 @@ static const struct suite_test tests[] = {
 	SUITE_TEST(directive_that_is_too_large_fails_the_step_for_good),
 	SUITE_TEST(any_other_refusal_fails_the_attempt_with_its_detail),
 	SUITE_TEST(outcome_that_fails_for_good_ends_the_workflow_all_the_same),
+	SUITE_TEST(attempt_taken_from_the_ledger_may_finish_after_a_cancel),
+	SUITE_TEST(result_before_an_answer_that_supersedes_nothing_is_not_lost),
+	SUITE_TEST(cancelling_job_with_a_step_that_has_succeeded_begins_no_other_step),
+	SUITE_TEST(retry_result_behind_a_refused_outcome_changes_nothing),
 };
 
 int main(int argc, char **argv)

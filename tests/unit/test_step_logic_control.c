@@ -375,6 +375,28 @@ static void snapshot_that_is_not_of_this_workflow_is_refused(void)
 	}
 }
 
+static void next_attempt_after_a_restored_one_has_its_whole_time(void)
+{
+	CLEANUP_RIG struct rig rig =
+	        rig_restore(IN_PROGRESS, ROW("ocr", "PROCESSING", ATTEMPT(1, AT_1155)) REST, false);
+	rig_ok(&rig);
+	rig_result(&rig, "FAILED_RETRY", "");
+	rig_fire(&rig);
+	rig_put_out(&rig);
+	CHECK_INT(rig.after_ms, 900000);
+}
+
+static void result_of_a_restored_attempt_during_the_next_lease_is_not_lost(void)
+{
+	CLEANUP_RIG struct rig rig = rig_restore(IN_PROGRESS,
+	        ROW("ocr", "PROCESSING", ATTEMPT(1, "\"2026-03-01T10:00:00Z\"")) REST, false);
+	rig_fire(&rig);
+	CHECK_TEXT(rig.name, "record_attempt_lease");
+	rig_result_of(&rig, 1, "lease", "SUCCEEDED", "");
+	rig_refuse(&rig, "{\"status\": 409}");
+	CHECK_TEXT(rig.step_id, "embedding");
+}
+
 static const struct suite_test tests[] = {
 	SUITE_TEST(pause_holds_the_next_attempt_back_and_resume_lets_it_go),
 	SUITE_TEST(attempt_that_is_out_goes_on_while_paused),
@@ -405,6 +427,8 @@ static const struct suite_test tests[] = {
 	SUITE_TEST(restored_pause_holds_and_knows_its_seq),
 	SUITE_TEST(restored_cancelling_job_ends_at_once_unless_an_attempt_is_out),
 	SUITE_TEST(snapshot_that_is_not_of_this_workflow_is_refused),
+	SUITE_TEST(next_attempt_after_a_restored_one_has_its_whole_time),
+	SUITE_TEST(result_of_a_restored_attempt_during_the_next_lease_is_not_lost),
 };
 
 int main(int argc, char **argv)
