@@ -334,6 +334,10 @@ static void on_incoming(struct fake_broker *broker, pn_link_t *link, pn_delivery
 		broker->n_received++;
 		amqp_buffer_finish(&broker->last_received);
 		broker->last_received = buffer;
+		if (broker->on_received != NULL) {
+			broker->on_received(broker->received_user, address_of(link),
+			        amqp_buffer_bytes(&broker->last_received));
+		}
 		answer_send(broker, delivery);
 		return;
 	}

@@ -63,6 +63,9 @@ struct fake_broker {
 	unsigned n_attached;
 	unsigned n_received;
 	struct amqp_buffer last_received;
+	/* May be NULL. Each message that is sent, with the topic; borrowed for the call. */
+	void (*on_received)(void *user, const char *address, struct amqp_bytes encoded);
+	void *received_user;
 	unsigned n_settled;
 	uint64_t last_outcome;
 	bool last_was_settled;
