@@ -186,6 +186,10 @@ static enum child_outcome follow(struct run *run)
 		if (n_ready > 0 && wanted[0].revents != 0) {
 			return take_all(run) ? CHILD_EXITED : CHILD_OUTPUT_TOO_LARGE;
 		}
+		/* Where the kernel has no descriptors of processes, the pipes' ends have to do. */
+		if (run->process_fd < 0 && run->output_fd < 0 && run->error_fd < 0) {
+			return CHILD_EXITED;
+		}
 	}
 }
 
@@ -226,7 +230,7 @@ static void run_started(struct run *run)
 {
 	limit_child(run);
 	run->process_fd = pidfd_open(run->pid, 0);
-	reap(run, run->process_fd >= 0 ? follow(run) : CHILD_INTERRUPTED);
+	reap(run, follow(run));
 	close_all((int[]){ run->process_fd, run->output_fd, run->error_fd }, 3);
 	run->end->complaint = text_last_line(run->errors, run->errors_size);
 	text_make_printable(run->end->complaint);

@@ -26,7 +26,7 @@ int fetch_limits_read(int64_t usual_mib, struct fault *fault, struct fetch_limit
 	}
 	if (status == 0) {
 		*ret_limits = (struct fetch_limits){
-			.max_bytes = max_mib * 1024 * 1024,
+			.max_bytes = max_mib * INT64_C(1048576),
 			.deadline_ms = clock_now_ms() + fetch_seconds * 1000,
 		};
 	}
@@ -49,7 +49,7 @@ int fetch_too_large(
 {
 	return fault_final(fault, "DOCUMENT_TOO_LARGE",
 	        "'%s' is larger than the %" PRId64 " MiB that LUCIUS_INPUT_MAX_MIB allows.",
-	        source->shown, limits->max_bytes / (1024 * 1024));
+	        source->shown, limits->max_bytes / INT64_C(1048576));
 }
 
 int fetch_not_written(const struct source *source, struct fault *fault)

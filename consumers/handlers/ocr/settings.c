@@ -21,7 +21,7 @@ static const struct row rows[] = {
 	        1000000 },
 	{ "LUCIUS_OCR_DPI", { 300, 72, 600 }, offsetof(struct settings, dpi), 1 },
 	{ "LUCIUS_OCR_MEMORY_MIB", { 4096, 256, 65536 }, offsetof(struct settings, memory_bytes),
-	        1024 * 1024 },
+	        INT64_C(1048576) },
 };
 
 int settings_read(struct fault *fault, struct settings *ret_settings)
