@@ -55,8 +55,9 @@ void http_deadline_init(struct http_deadline *deadline, struct event_base *base,
 
 void http_deadline_finish(struct http_deadline *deadline)
 {
-	evtimer_del(&deadline->timer);
+	(void)evtimer_del(&deadline->timer);
 	deadline->due_us = 0;
+	deadline->armed_us = 0;
 }
 
 void http_deadline_set(struct http_deadline *deadline, uint64_t from_us, uint64_t after_ms)
