@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/* Running the tests of a suite, each in a process of its own. */
+#include "sdk/conformance/check.h"
+
+#include <ftw.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sdk/conformance/host.h"
+
+#define TEST_S 240 /* a test that takes longer hangs */
+#define N_OPTIONS_MAX 64
+#define OPTION_SIZE 1024
+#define EXIT_SKIPPED 77
+
+static struct conformance_run this_run;
+static char option_texts[N_OPTIONS_MAX][OPTION_SIZE];
+static const char *option_list[N_OPTIONS_MAX];
+static unsigned n_failed_checks;
+
+/* What the command line asks for. */
+struct request {
+	const char *path;
+	char *options[N_OPTIONS_MAX];
+	size_t n_options;
+	const char *only; /* NULL: all tests */
+	bool is_loud;
+};
+
+const struct conformance_run *conformance_run(void)
+{
+	return &this_run;
+}
+
+void conformance_skip(const char *sentence)
+{
+	fprintf(stderr, "skipped: %s\n", sentence);
+	exit(n_failed_checks != 0 ? 1 : EXIT_SKIPPED);
+}
+
+void check_failed(const char *file, int line, const char *format, ...)
+{
+	va_list arguments;
+	n_failed_checks++;
+	fprintf(stderr, "%s:%d: ", file, line);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fprintf(stderr, "\n");
+}
+
+void check_int(const char *file, int line, const char *what, int64_t actual, int64_t expected)
+{
+	if (actual != expected) {
+		check_failed(
+		        file, line, "%s is %" PRId64 ", expected %" PRId64, what, actual, expected);
+	}
+}
+
+void check_text(
+        const char *file, int line, const char *what, const char *actual, const char *expected)
+{
+	bool is_same = actual != NULL && expected != NULL ? strcmp(actual, expected) == 0
+	                                                  : actual == expected;
+	if (!is_same) {
+		check_failed(file, line, "%s is \"%s\", expected \"%s\"", what,
+		        actual != NULL ? actual : "(none)", expected != NULL ? expected : "(none)");
+	}
+}
+
+void check_status(const char *file, int line, struct asked *asked, uint32_t expected)
+{
+	(void)asked_wait(asked);
+	if (asked_status(asked) != expected) {
+		const char *sentence = asked_sentence(asked);
+		check_failed(file, line, "\"%s\" ended with %s (%s), expected %s",
+		        asked_name(asked), status_text(asked_status(asked)),
+		        sentence != NULL ? sentence : "no sentence", status_text(expected));
+	}
+}
+
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
+{
+	(void)status;
+	(void)kind;
+	(void)walk;
+	return remove(path);
+}
+
+/* Writes the option with every "{dir}" replaced; false: it gets too long. */
+static bool expand(char out[OPTION_SIZE], const char *option, const char *directory)
+{
+	size_t size = 0;
+	while (*option != '\0') {
+		bool is_mark = strncmp(option, "{dir}", 5) == 0;
+		const char *from = is_mark ? directory : option;
+		size_t from_size = is_mark ? strlen(directory) : 1;
+		if (size + from_size >= OPTION_SIZE) {
+			return false;
+		}
+		memcpy(out + size, from, from_size);
+		size += from_size;
+		option += is_mark ? 5 : 1;
+	}
+	out[size] = '\0';
+	return true;
+}
+
+static bool expand_options(const struct request *request, const char *directory)
+{
+	for (size_t i = 0; i < request->n_options; i++) {
+		if (!expand(option_texts[i], request->options[i], directory)) {
+			fprintf(stderr, "the option \"%s\" is too long\n", request->options[i]);
+			return false;
+		}
+		option_list[i] = option_texts[i];
+	}
+	this_run.options = option_list;
+	this_run.n_options = request->n_options;
+	return true;
+}
+
+/* The whole life of the child. */
+_Noreturn static void run_in_child(const struct conformance_test *test)
+{
+	(void)alarm(TEST_S);
+	test->run();
+	exit(n_failed_checks != 0 ? 1 : 0);
+}
+
+enum verdict { PASSED, SKIPPED, FAILED };
+
+/* Why the child failed goes to standard error. */
+static enum verdict judge(const char *name, int status)
+{
+	if (WIFSIGNALED(status)) {
+		fprintf(stderr, "%s: ended by signal %d (%s)\n", name, WTERMSIG(status),
+		        strsignal(WTERMSIG(status)));
+		return FAILED;
+	}
+	int code = WEXITSTATUS(status);
+	if (code > 1 && code != EXIT_SKIPPED) {
+		fprintf(stderr, "%s: ended with exit status %d\n", name, code);
+	}
+	return code == 0 ? PASSED : code == EXIT_SKIPPED ? SKIPPED : FAILED;
+}
+
+static enum verdict run_test(const struct request *request, const struct conformance_test *test)
+{
+	static const char *const words[] = { "ok  ", "skip", "FAIL" };
+	const char *place = getenv("TMPDIR");
+	char directory[512];
+	(void)snprintf(directory, sizeof(directory), "%s/conformance-XXXXXX",
+	        place != NULL ? place : "/tmp");
+	if (mkdtemp(directory) == NULL || !expand_options(request, directory)) {
+		perror(directory);
+		return FAILED;
+	}
+	(void)fflush(NULL);
+	pid_t child = fork();
+	if (child == 0) {
+		run_in_child(test);
+	}
+	int status = 0;
+	enum verdict verdict = child > 0 && waitpid(child, &status, 0) == child
+	        ? judge(test->name, status)
+	        : FAILED;
+	printf("%s %s\n", words[verdict], test->name);
+	(void)nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return verdict;
+}
+
+static bool is_wanted(const struct request *request, const struct conformance_test *test)
+{
+	return request->only == NULL || strstr(test->name, request->only) != NULL;
+}
+
+static int run_suite(const struct conformance_suite *suite, const struct request *request)
+{
+	unsigned n_of[FAILED + 1] = { 0 };
+	for (size_t i = 0; suite->tables[i] != NULL; i++) {
+		const struct conformance_test *test = suite->tables[i];
+		for (; test->name != NULL; test++) {
+			if (is_wanted(request, test)) {
+				n_of[run_test(request, test)]++;
+			}
+		}
+	}
+	printf("%s against %s: %u passed, %u failed, %u skipped\n", suite->name, request->path,
+	        n_of[PASSED], n_of[FAILED], n_of[SKIPPED]);
+	return n_of[PASSED] == 0 || n_of[FAILED] != 0 ? 1 : 0;
+}
+
+static int explain(const struct conformance_suite *suite, const char *program)
+{
+	fprintf(stderr,
+	        "usage: %s PLUGIN.so [name=value...] [--only TEXT] [--verbose]\n"
+	        "Runs the conformance suite \"%s\". {dir} in a value: a new directory a test.\n",
+	        program, suite->name);
+	return 2;
+}
+
+static bool read_request(int argc, char **argv, struct request *request)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--verbose") == 0) {
+			request->is_loud = true;
+		} else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc) {
+			request->only = argv[++i];
+		} else if (argv[i][0] == '-') {
+			return false;
+		} else if (request->path == NULL) {
+			request->path = argv[i];
+		} else if (strchr(argv[i], '=') != NULL && request->n_options < N_OPTIONS_MAX) {
+			request->options[request->n_options++] = argv[i];
+		} else {
+			return false;
+		}
+	}
+	return request->path != NULL;
+}
+
+int conformance_main(const struct conformance_suite *suite, int argc, char **argv)
+{
+	struct request request = { 0 };
+	if (!read_request(argc, argv, &request)) {
+		return explain(suite, argv[0]);
+	}
+	this_run.path = request.path;
+	this_run.kind = suite->kind;
+	this_run.is_loud = request.is_loud;
+	return run_suite(suite, &request);
+}
