@@ -294,34 +294,36 @@ static void each_response_lists_problems_of_its_status(void)
 	}
 }
 
-/* Counts how often the type stands in the responses of operations. */
+static size_t count_listed(const json_t *response, const char *type)
+{
+	size_t n_listed = 0;
+	size_t index;
+	json_t *listed;
+	const json_t *types = json_path_find(follow(response), PROBLEM_SCHEMA "/type/enum");
+	json_array_foreach(types, index, listed)
+	{
+		n_listed += strcmp(json_string_value(listed), type) == 0 ? 1 : 0;
+	}
+	return n_listed;
+}
+
+/* How often the type stands in the responses of operations under its own status. */
 static size_t count_uses(const char *type)
 {
+	const struct http_problem_kind *kind = find_kind(type);
+	char status[16];
+	snprintf(status, sizeof(status), "%u", kind != NULL ? kind->status : 0);
 	size_t n_uses = 0;
 	const char *path;
 	const char *method;
-	const char *status;
 	json_t *item;
 	json_t *operation;
-	json_t *response;
 	json_object_foreach(at("/paths"), path, item)
 	{
 		json_object_foreach(item, method, operation)
 		{
-			json_object_foreach(
-			        json_object_get(operation, "responses"), status, response)
-			{
-				const json_t *types = json_path_find(
-				        follow(response), PROBLEM_SCHEMA "/type/enum");
-				size_t index;
-				json_t *listed;
-				json_array_foreach(types, index, listed)
-				{
-					n_uses += strcmp(json_string_value(listed), type) == 0 &&
-					        find_kind(type)->status ==
-					                strtoul(status, NULL, 10);
-				}
-			}
+			const json_t *responses = json_object_get(operation, "responses");
+			n_uses += count_listed(json_object_get(responses, status), type);
 		}
 	}
 	return n_uses;
