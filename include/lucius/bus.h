@@ -33,8 +33,7 @@ struct lucius_delivery {
 struct lucius_subscription {
 	uint32_t size;
 	uint32_t credit; /* deliveries given and not settled, at most */
-	uint32_t flags;
-	uint32_t idle_ms; /* not 0: finish, drained, once nothing has come for so long */
+	uint64_t flags;
 	struct lucius_text topic;
 	struct lucius_text name;
 };
