@@ -7,21 +7,13 @@
 
 #include "support/base/memory.h"
 
-#include <event2/buffer.h>
 #include <event2/bufferevent.h>
-#include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
-#include <openssl/x509.h>
 #include <proton/transport.h>
 #include <sys/socket.h>
 #include <time.h>
-
-#define READ_AT_ONCE (256 * 1024)
-#define WRITE_AT_ONCE (256 * 1024)
 
 static int64_t monotonic_ms(void)
 {
@@ -49,9 +41,8 @@ static void free_all(struct amqp_connection *connection)
 	event_free(connection->wake);
 	event_free(connection->tick);
 	event_free(connection->deadline);
-	bufferevent_free(connection->stream);
+	amqp_stream_finish(&connection->stream);
 	amqp_shim_finish(&connection->shim);
-	amqp_buffer_finish(&connection->out);
 	free(connection->hostname);
 	free(connection->plain_name);
 	free(connection->plain_password);
@@ -91,7 +82,7 @@ static void finish(struct amqp_connection *connection)
 	}
 	connection->stage = AMQP_STAGE_OVER;
 	amqp_connection_note(connection, NULL, "the connection was closed");
-	(void)bufferevent_disable(connection->stream, EV_READ | EV_WRITE);
+	amqp_stream_silence(&connection->stream);
 	(void)event_del(connection->tick);
 	(void)event_del(connection->deadline);
 	(void)event_del(connection->wake);
@@ -106,8 +97,7 @@ static void finish(struct amqp_connection *connection)
 
 size_t amqp_connection_queued(const struct amqp_connection *connection)
 {
-	return evbuffer_get_length(bufferevent_get_output(connection->stream)) +
-	        connection->out.size;
+	return amqp_stream_queued(&connection->stream);
 }
 
 bool amqp_connection_is_congested(const struct amqp_connection *connection)
@@ -137,18 +127,30 @@ static void finish_if_done(struct amqp_connection *connection)
 	}
 }
 
+static void wake(struct amqp_connection *connection)
+{
+	if (connection->stage != AMQP_STAGE_OVER && !connection->is_destroyed &&
+	        !connection->is_running) {
+		event_active(connection->wake, EV_TIMEOUT, 0);
+	}
+}
+
 /* Events, the owner's batched work, output; as often as one makes the other necessary. */
 static void run(struct amqp_connection *connection)
 {
+	if (connection->stage == AMQP_STAGE_CONNECTING) {
+		return;
+	}
+	connection->is_running = true;
 	amqp_pump_events(connection);
 	if (!connection->is_destroyed && connection->stage == AMQP_STAGE_AMQP &&
 	        connection->handler.on_turn != NULL) {
 		connection->handler.on_turn(connection->handler.user, connection);
 	}
-	if (connection->is_destroyed || connection->stage == AMQP_STAGE_CONNECTING) {
-		return;
+	if (!connection->is_destroyed) {
+		amqp_pump_out(connection);
 	}
-	amqp_pump_out(connection);
+	connection->is_running = false;
 	if (!connection->is_destroyed) {
 		finish_if_done(connection);
 	}
@@ -163,13 +165,9 @@ static void begin_amqp(struct amqp_connection *connection)
 	amqp_connection_tick(connection);
 }
 
-static void exchange_sasl(struct amqp_connection *connection, struct evbuffer *input)
+static size_t exchange_sasl(struct amqp_connection *connection, struct amqp_bytes input)
 {
-	size_t length = evbuffer_get_length(input);
-	const uint8_t *start = evbuffer_pullup(input, -1);
-	size_t taken =
-	        amqp_sasl_take(&connection->sasl, amqp_bytes(start, length), &connection->out);
-	(void)evbuffer_drain(input, taken);
+	size_t taken = amqp_sasl_take(&connection->sasl, input, &connection->stream.out);
 	if (connection->sasl.state == AMQP_SASL_DONE) {
 		begin_amqp(connection);
 	} else if (connection->sasl.state == AMQP_SASL_FAILED) {
@@ -178,52 +176,50 @@ static void exchange_sasl(struct amqp_connection *connection, struct evbuffer *i
 		connection->stage = AMQP_STAGE_FLUSHING;
 		amqp_connection_set_deadline(connection, connection->settings.close_timeout_ms);
 	}
+	return taken;
 }
 
-static void on_read(struct bufferevent *stream, void *user)
+static size_t take_input(struct amqp_connection *connection, struct amqp_bytes input)
 {
-	struct amqp_connection *connection = user;
-	struct evbuffer *input = bufferevent_get_input(stream);
-	enter(connection);
+	size_t taken = 0;
 	if (connection->stage == AMQP_STAGE_SASL) {
-		exchange_sasl(connection, input);
+		taken = exchange_sasl(connection, input);
+		input = amqp_bytes(input.start + taken, input.size - taken);
 	}
 	if (connection->stage == AMQP_STAGE_AMQP) {
-		amqp_pump_in(connection, input);
-	} else {
-		/* Nothing that still comes is of interest, or it is read in a later stage. */
-		if (connection->stage != AMQP_STAGE_SASL) {
-			(void)evbuffer_drain(input, evbuffer_get_length(input));
-		}
+		return taken + amqp_pump_in(connection, input);
 	}
-	if (!connection->is_destroyed) {
-		run(connection);
+	/* After the end nothing that still comes is of interest. */
+	return connection->stage == AMQP_STAGE_SASL ? taken : taken + input.size;
+}
+
+/* What comes of it is written at the end of this turn of the loop, with what the events of other
+ * connections bring about. */
+static void on_readable(void *user)
+{
+	struct amqp_connection *connection = user;
+	struct amqp_bytes input;
+	enter(connection);
+	if (amqp_stream_read(&connection->stream, &input)) {
+		size_t taken = take_input(connection, input);
+		amqp_stream_taken(&connection->stream, input, taken);
+		wake(connection);
 	}
 	leave(connection);
 }
 
-/* Called when the output has fallen to the low-water mark. */
-static void on_write(struct bufferevent *stream, void *user)
+static void on_written(void *user)
 {
-	(void)stream;
 	struct amqp_connection *connection = user;
 	enter(connection);
-	if (connection->is_reading_stopped) {
-		connection->is_reading_stopped = false;
-		(void)bufferevent_enable(connection->stream, EV_READ);
-	}
+	amqp_stream_set_reading(&connection->stream, true);
 	if (connection->was_congested && connection->stage == AMQP_STAGE_AMQP) {
 		connection->was_congested = false;
 		if (connection->handler.on_writable != NULL) {
 			connection->handler.on_writable(connection->handler.user, connection);
 		}
-		if (!connection->is_destroyed) {
-			run(connection);
-		}
 	}
-	if (!connection->is_destroyed) {
-		finish_if_done(connection);
-	}
+	wake(connection);
 	leave(connection);
 }
 
@@ -231,62 +227,37 @@ static void set_socket_options(struct amqp_connection *connection)
 {
 	int on = 1;
 	int patience_ms = (int)connection->settings.idle_timeout_ms;
-	evutil_socket_t fd = bufferevent_getfd(connection->stream);
+	evutil_socket_t fd = bufferevent_getfd(connection->stream.bufferevent);
 	/* Not every stream is a TCP socket; those that are not do without. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms, sizeof(patience_ms));
 }
 
-static void on_connected(struct amqp_connection *connection)
+static void on_connected(void *user)
 {
-	if (connection->stage != AMQP_STAGE_CONNECTING) {
-		return;
-	}
-	set_socket_options(connection);
-	connection->stage = AMQP_STAGE_SASL;
-	amqp_sasl_start(&connection->sasl, &connection->out);
-	amqp_pump_write(connection);
-}
-
-static void note_stream_error(struct amqp_connection *connection)
-{
-	char text[200];
-	int error = EVUTIL_SOCKET_ERROR();
-	SSL *ssl = bufferevent_openssl_get_ssl(connection->stream);
-	unsigned long tls_error = bufferevent_get_openssl_error(connection->stream);
-	int dns_error = bufferevent_socket_get_dns_error(connection->stream);
-	long verified = ssl != NULL ? SSL_get_verify_result(ssl) : X509_V_OK;
-	if (dns_error != 0) {
-		snprintf(text, sizeof(text), "the name of the host was not resolved: %s",
-		        evutil_gai_strerror(dns_error));
-	} else if (verified != X509_V_OK) {
-		snprintf(text, sizeof(text), "the peer's certificate is not accepted: %s",
-		        X509_verify_cert_error_string(verified));
-	} else if (tls_error != 0) {
-		snprintf(text, sizeof(text), "TLS: %s", ERR_reason_error_string(tls_error));
-	} else {
-		snprintf(text, sizeof(text), "%s", evutil_socket_error_to_string(error));
-	}
-	amqp_connection_note(connection, NULL, text);
-}
-
-static void on_stream_event(struct bufferevent *stream, short what, void *user)
-{
-	(void)stream;
 	struct amqp_connection *connection = user;
 	enter(connection);
-	if ((what & BEV_EVENT_CONNECTED) != 0) {
-		on_connected(connection);
-	} else if ((what & BEV_EVENT_EOF) != 0) {
-		amqp_connection_note(connection, NULL,
-		        connection->was_open ? "the peer ended the connection without an AMQP close"
-		                             : "the peer ended the connection before it was open");
-		finish(connection);
-	} else {
-		note_stream_error(connection);
-		finish(connection);
+	if (connection->stage == AMQP_STAGE_CONNECTING) {
+		set_socket_options(connection);
+		connection->stage = AMQP_STAGE_SASL;
+		amqp_sasl_start(&connection->sasl, &connection->stream.out);
+		wake(connection);
 	}
+	leave(connection);
+}
+
+static void on_end(void *user, const char *sentence, bool is_by_peer)
+{
+	struct amqp_connection *connection = user;
+	enter(connection);
+	if (is_by_peer) {
+		sentence = connection->was_open
+		        ? "the peer ended the connection without an AMQP close"
+		        : "the peer ended the connection before it was open";
+	}
+	amqp_connection_note(connection, NULL, sentence);
+	finish(connection);
 	leave(connection);
 }
 
@@ -395,18 +366,21 @@ static void start_sasl(struct amqp_connection *connection)
 	if (connection->settings.is_server) {
 		set_socket_options(connection);
 		connection->stage = AMQP_STAGE_SASL;
-		amqp_sasl_start(&connection->sasl, &connection->out);
+		amqp_sasl_start(&connection->sasl, &connection->stream.out);
 	}
 }
 
-static void start_stream(struct amqp_connection *connection)
+static void start_stream(struct amqp_connection *connection, struct bufferevent *stream)
 {
-	struct bufferevent *stream = connection->stream;
-	bufferevent_setcb(stream, on_read, on_write, on_stream_event, connection);
-	bufferevent_setwatermark(stream, EV_WRITE, connection->settings.congested_above / 2, 0);
-	(void)bufferevent_set_max_single_read(stream, READ_AT_ONCE);
-	(void)bufferevent_set_max_single_write(stream, WRITE_AT_ONCE);
-	(void)bufferevent_enable(stream, EV_READ | EV_WRITE);
+	struct amqp_stream_handler handler = {
+		.on_connected = on_connected,
+		.on_readable = on_readable,
+		.on_written = on_written,
+		.on_end = on_end,
+		.user = connection,
+	};
+	amqp_stream_start(&connection->stream, stream, connection->settings.is_server,
+	        connection->settings.congested_above / 2, &handler);
 }
 
 struct amqp_connection *amqp_connection_create(struct event_base *base, struct bufferevent *stream,
@@ -415,7 +389,6 @@ struct amqp_connection *amqp_connection_create(struct event_base *base, struct b
 {
 	struct amqp_connection *connection = must_calloc(1, sizeof(*connection));
 	connection->base = base;
-	connection->stream = stream;
 	connection->handler = *handler;
 	connection->wake = event_new(base, -1, 0, on_wake, connection);
 	connection->tick = event_new(base, -1, 0, on_tick, connection);
@@ -425,8 +398,8 @@ struct amqp_connection *amqp_connection_create(struct event_base *base, struct b
 	}
 	take_settings(connection, settings);
 	start_driver(connection, settings->container_id);
+	start_stream(connection, stream);
 	start_sasl(connection);
-	start_stream(connection);
 	amqp_connection_set_deadline(connection, connection->settings.handshake_timeout_ms);
 	return connection;
 }
@@ -461,10 +434,7 @@ void amqp_connection_close(
 
 void amqp_connection_wake(struct amqp_connection *connection)
 {
-	/* Within a callback the output follows anyway. */
-	if (connection->depth == 0 && connection->stage != AMQP_STAGE_OVER) {
-		event_active(connection->wake, EV_TIMEOUT, 0);
-	}
+	wake(connection);
 }
 
 pn_connection_t *amqp_connection_proton(struct amqp_connection *connection)
@@ -479,5 +449,5 @@ bool amqp_connection_is_authenticated(const struct amqp_connection *connection)
 
 struct bufferevent *amqp_connection_stream(struct amqp_connection *connection)
 {
-	return connection->stream;
+	return connection->stream.bufferevent;
 }

@@ -33,8 +33,8 @@ struct amqp_connection_handler {
 	 * is opened by itself after PN_CONNECTION_REMOTE_OPEN has been given (set offered
 	 * capabilities or properties there), and closed after PN_CONNECTION_REMOTE_CLOSE. */
 	void (*on_event)(void *user, struct amqp_connection *connection, pn_event_t *event);
-	/* May be NULL. After the events of one read, before the answers are written: the place for
-	 * what is done once for many (credit, settling). */
+	/* May be NULL. Once a turn of the loop in which there were events or a wake, before the
+	 * answers are written: the place for what is done once for many (credit, settling). */
 	void (*on_turn)(void *user, struct amqp_connection *connection);
 	/* May be NULL. What waits to be written has fallen to half of `congested_above`. */
 	void (*on_writable)(void *user, struct amqp_connection *connection);

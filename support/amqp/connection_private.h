@@ -4,10 +4,10 @@
 #define SUPPORT_AMQP_CONNECTION_PRIVATE_H
 
 #include "support/amqp/connection.h"
+#include "support/amqp/stream.h"
 
 #include <proton/connection_driver.h>
 
-struct evbuffer;
 struct event;
 
 enum amqp_stage {
@@ -20,7 +20,7 @@ enum amqp_stage {
 
 struct amqp_connection {
 	struct event_base *base;
-	struct bufferevent *stream;
+	struct amqp_stream stream;
 	struct amqp_connection_handler handler;
 	struct amqp_connection_settings settings;
 	char *hostname;
@@ -29,16 +29,15 @@ struct amqp_connection {
 	pn_connection_driver_t driver;
 	struct amqp_sasl sasl;
 	struct amqp_shim shim;
-	struct amqp_buffer out;
 	enum amqp_stage stage;
 	struct event *wake; /* flush in this turn of the loop */
 	struct event *tick; /* proton's idle time-outs */
 	struct event *deadline; /* hand-shake, then close */
 	unsigned depth;
 	bool is_destroyed;
+	bool is_running; /* all that is done now is written at the end of it */
 	bool is_closing; /* by us */
 	bool was_open;
-	bool is_reading_stopped;
 	bool was_congested;
 	char condition[80];
 	char sentence[256];
@@ -48,13 +47,11 @@ struct amqp_connection {
 /* The first reason given stays: what follows it is its consequence. */
 void amqp_connection_note(
         struct amqp_connection *connection, const char *condition, const char *sentence);
-/* Gives proton all of the stream's input that is whole, and the owner the events. */
-void amqp_pump_in(struct amqp_connection *connection, struct evbuffer *input);
+/* Gives proton what is whole of the input, and the owner the events; returns the bytes taken. */
+size_t amqp_pump_in(struct amqp_connection *connection, struct amqp_bytes input);
 void amqp_pump_events(struct amqp_connection *connection);
 /* Writes all that proton has to say into the stream. */
 void amqp_pump_out(struct amqp_connection *connection);
-/* Only what is in `out` already. */
-void amqp_pump_write(struct amqp_connection *connection);
 /* Lets proton look at the clock, and sets the timer for the next time. */
 void amqp_connection_tick(struct amqp_connection *connection);
 /* Starts the deadline of the stage, anew if it runs. */

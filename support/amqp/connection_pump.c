@@ -2,32 +2,11 @@
 /* Bytes into proton, events out of it, bytes out of it. */
 #include "support/amqp/connection_private.h"
 
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <proton/transport.h>
 
 /* Proton gets its input in portions of this size, or of one frame if that is larger. */
 #define FEED_LEAST (64 * 1024)
-
-void amqp_pump_write(struct amqp_connection *connection)
-{
-	if (connection->out.size != 0) {
-		if (bufferevent_write(
-		            connection->stream, connection->out.start, connection->out.size) != 0) {
-			amqp_connection_note(connection, NULL, "the socket takes no more output");
-		}
-		amqp_buffer_clear(&connection->out);
-	}
-	if (!amqp_connection_is_congested(connection)) {
-		return;
-	}
-	connection->was_congested = true;
-	if (connection->settings.stops_reading && !connection->is_reading_stopped) {
-		connection->is_reading_stopped = true;
-		(void)bufferevent_disable(connection->stream, EV_READ);
-	}
-}
 
 static void note_condition(struct amqp_connection *connection, pn_condition_t *condition)
 {
@@ -116,6 +95,18 @@ static pn_bytes_t whole_output(pn_connection_driver_t *driver)
 	}
 }
 
+/* Writes now, and looks whether the peer keeps up. */
+static void write_out(struct amqp_connection *connection)
+{
+	amqp_stream_flush(&connection->stream);
+	if (amqp_connection_is_congested(connection)) {
+		connection->was_congested = true;
+		if (connection->settings.stops_reading) {
+			amqp_stream_set_reading(&connection->stream, false);
+		}
+	}
+}
+
 void amqp_pump_out(struct amqp_connection *connection)
 {
 	while (!connection->is_destroyed && connection->stage == AMQP_STAGE_AMQP) {
@@ -123,15 +114,14 @@ void amqp_pump_out(struct amqp_connection *connection)
 		if (output.size == 0) {
 			break;
 		}
-		amqp_shim_out(
-		        &connection->shim, amqp_bytes(output.start, output.size), &connection->out);
+		amqp_shim_out(&connection->shim, amqp_bytes(output.start, output.size),
+		        &connection->stream.out);
 		(void)pn_connection_driver_write_done(&connection->driver, output.size);
 		amqp_pump_events(connection);
 	}
-	if (connection->is_destroyed) {
-		return;
+	if (!connection->is_destroyed) {
+		write_out(connection);
 	}
-	amqp_pump_write(connection);
 }
 
 static void fail_protocol(
@@ -170,56 +160,23 @@ static size_t feed_buffer(
 	return taken;
 }
 
-/* Gives proton what is whole of `input`; returns the bytes taken. */
-static size_t feed_run(struct amqp_connection *connection, struct amqp_bytes input)
+size_t amqp_pump_in(struct amqp_connection *connection, struct amqp_bytes input)
 {
 	size_t taken = 0;
 	while (!connection->is_destroyed && connection->stage == AMQP_STAGE_AMQP &&
 	        !pn_connection_driver_read_closed(&connection->driver)) {
 		struct amqp_bytes rest = amqp_bytes(input.start + taken, input.size - taken);
 		size_t size = amqp_shim_measure(&connection->shim, rest);
-		size_t n = is_whole(size, rest.size) ? feed_buffer(connection, rest, size) : 0;
-		if (n == 0) {
+		if (size == AMQP_SHIM_REFUSED) {
+			fail_protocol(connection, "amqp:connection:framing-error",
+			        "the peer sent a frame that is malformed or larger than agreed");
 			break;
 		}
-		taken += n;
+		if (!is_whole(size, rest.size)) {
+			return taken;
+		}
+		taken += feed_buffer(connection, rest, size);
 		amqp_pump_events(connection);
 	}
-	return taken;
-}
-
-/* The next piece may lie across the pieces of the input buffer: joins them. False: it is not whole
- * yet, or none. */
-static bool join_next(struct amqp_connection *connection, struct evbuffer *input)
-{
-	size_t length = evbuffer_get_length(input);
-	size_t head = length < 8 ? length : 8;
-	const uint8_t *start = evbuffer_pullup(input, (ssize_t)head);
-	size_t size = amqp_shim_measure(&connection->shim, amqp_bytes(start, head));
-	if (size == AMQP_SHIM_REFUSED) {
-		fail_protocol(connection, "amqp:connection:framing-error",
-		        "the peer sent a frame that is malformed or larger than agreed");
-		return false;
-	}
-	return size != 0 && size <= length && evbuffer_pullup(input, (ssize_t)size) != NULL;
-}
-
-void amqp_pump_in(struct amqp_connection *connection, struct evbuffer *input)
-{
-	while (!connection->is_destroyed && connection->stage == AMQP_STAGE_AMQP &&
-	        !pn_connection_driver_read_closed(&connection->driver) &&
-	        join_next(connection, input)) {
-		struct evbuffer_iovec first;
-		if (evbuffer_peek(input, -1, NULL, &first, 1) < 1) {
-			return;
-		}
-		size_t taken = feed_run(connection, amqp_bytes(first.iov_base, first.iov_len));
-		if (connection->is_destroyed) {
-			return;
-		}
-		(void)evbuffer_drain(input, taken);
-		if (taken == 0) {
-			fail_protocol(connection, "amqp:internal-error", "a frame found no room");
-		}
-	}
+	return input.size; /* nothing that still comes is of interest */
 }
