@@ -20,6 +20,7 @@
 #include "core/registry.h"
 #include "core/service_internal.h"
 #include "core/settings.h"
+#include "core/shipped_file.h"
 #include "support/base/memory.h"
 
 #define START_BOUND_MS 1000u
@@ -303,7 +304,8 @@ static bool load_files(struct service *service, char *error, size_t error_size)
 	if ((service->parts.roles & ROLE_ORCHESTRATOR) == 0) {
 		return true;
 	}
-	struct registry *registry = registry_load(settings->protocols_file, NULL, &sentence);
+	char *protocols CLEANUP_FREE = shipped_file_find(settings->protocols_file);
+	struct registry *registry = registry_load(protocols, NULL, &sentence);
 	if (registry == NULL) {
 		(void)snprintf(error, error_size, "%s", sentence);
 		return false;
