@@ -55,7 +55,8 @@ static void refuse(struct http_connection *connection, unsigned status, const ch
 	        is_too_large ? HTTP_REFUSED_TOO_LARGE : HTTP_REFUSED_MALFORMED);
 	connection->is_last = true;
 	connection->must_linger = true;
-	http_reply_problemf(connection->request, kind_of_status(status), "%s", reason);
+	http_reply_problemf(
+	        connection->request, kind_of_status(status), "The request is refused: %s.", reason);
 }
 
 static void begin(struct http_connection *connection)

@@ -85,7 +85,7 @@ const char *http_field_split(char *line, size_t size, struct http_field *ret_fie
 	while (name_size < size && is_of(line[name_size], IS_TOKEN)) {
 		name_size++;
 	}
-	if (name_size == size || line[name_size] != ':') {
+	if (name_size == 0 || name_size == size || line[name_size] != ':') {
 		return name_size < size && is_blank(line[name_size])
 		        ? "a header has white space before its colon"
 		        : "a header line has no valid name and colon";
