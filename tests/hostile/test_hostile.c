@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Plugin files that misbehave: what cannot be loaded is refused with a sentence, what breaks the
+ * rule of finishing once ends the process with its name, the rest is contained.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/backend.h"
+#include "core/loader.h"
+#include "core/loop.h"
+#include "core/metrics.h"
+#include "tests/support/suite.h"
+
+static char dir[512]; /* of the plugins */
+static char error[1024];
+
+static const struct lucius_plugin *load_from(const char *from, const char *name)
+{
+	error[0] = '\0';
+	return loader_load(from, LUCIUS_KIND_STORAGE, name, error, sizeof(error));
+}
+
+struct answer {
+	unsigned n_done;
+	uint32_t status;
+};
+
+static void on_done(void *user, uint32_t status, const char *sentence)
+{
+	struct answer *answer = user;
+	(void)sentence;
+	answer->n_done++;
+	answer->status = status;
+}
+
+static void on_item(void *user, const void *item)
+{
+	(void)user;
+	(void)item;
+}
+
+static struct loop *loop;
+static struct backend *backend;
+static struct answer answer;
+
+/* Makes a backend of the plugin and asks it to load something. */
+static void ask(const char *name)
+{
+	const struct op_caller caller = {
+		.on_item = on_item, .on_done = on_done, .user = &answer, .timeout_ms = 1000
+	};
+	const struct backend_parts parts = { .loop = loop, .plugin = load_from(dir, name) };
+	answer = (struct answer){ 0 };
+	backend = parts.plugin != NULL ? backend_create(&parts, error, sizeof(error)) : NULL;
+	if (backend == NULL) {
+		fprintf(stderr, "%s: %s\n", name, error);
+		abort();
+	}
+	storage_load(backend, (struct lucius_text){ "x", 1 }, &caller);
+}
+
+static void begin(const char *name)
+{
+	loop = loop_create_simulated(1, 0);
+	ask(name);
+	loop_advance(loop, 0);
+}
+
+static void end(void)
+{
+	CHECK_INT(backend_destroy(backend), 0);
+	loop_destroy(loop);
+}
+
+static void what_cannot_be_a_plugin_is_refused_with_a_sentence(void)
+{
+	static const struct {
+		const char *name;
+		const char *said;
+	} cases[] = {
+		{ "nosymbol", "undefined symbol: lucius_plugin" },
+		{ "magic", "magic number 0x4c554331 but with 0x12345678" },
+		{ "major", "plugin ABI 2.0 and this daemon has 1.0" },
+		{ "minor", "plugin ABI 1.9, newer than this daemon's 1.0; use a newer daemon" },
+		{ "cut", "it is broken: rebuild it" },
+		{ "kind", "of the kind 'bus' (2) and its file name says 'storage'; rename" },
+		{ "oddkind", "of the kind 'unknown' (77)" },
+		{ "name", "calls itself 'other' and its file name says 'name'; rename" },
+		{ "noname", "calls itself '(nothing)'" },
+		{ "nolife", "no table of its life" },
+		{ "short", "lacks 'own', which it must have; see <lucius/storage.h>" },
+		{ "option", "option number 0 ('hostile-text') is not sound: its type is not known" },
+		{ "default", "its default is not a value that it takes" },
+		{ "missing", "there is no plugin 'storage-missing': '" },
+		{ "../storage-good", "is no name of a plugin" },
+		{ "", "is no name of a plugin" },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		CHECK(load_from(dir, cases[i].name) == NULL);
+		if (strstr(error, cases[i].said) == NULL) {
+			fprintf(stderr, "%s: expected '%s' in '%s'\n", cases[i].name, cases[i].said,
+				error);
+		}
+		CHECK(strstr(error, cases[i].said) != NULL);
+	}
+}
+
+static void the_same_file_gives_the_same_descriptor(void)
+{
+	const struct lucius_plugin *plugin = load_from(dir, "good");
+	CHECK(plugin != NULL);
+	CHECK(load_from(dir, "good") == plugin);
+}
+
+/* A directory with one file, which is removed again. */
+static void write_odd_file(
+	const char *name, const void *bytes, size_t size, mode_t mode, char *ret_path, size_t path_size)
+{
+	(void)snprintf(ret_path, path_size, "%s/storage-%s.so", dir, name);
+	FILE *file = fopen(ret_path, "w");
+	if (file == NULL || fwrite(bytes, 1, size, file) != size || fclose(file) != 0 ||
+		chmod(ret_path, mode) != 0) {
+		abort();
+	}
+}
+
+static void garbage_is_refused_with_what_the_linker_says(void)
+{
+	char path[600];
+	static const char *const contents[] = { "", "garbage", "\x7f""ELF and then nothing" };
+	for (size_t i = 0; i < sizeof(contents) / sizeof(contents[0]); i++) {
+		write_odd_file("garbage", contents[i], strlen(contents[i]), 0755, path, sizeof(path));
+		CHECK(load_from(dir, "garbage") == NULL);
+		CHECK(strstr(error, "cannot be loaded") != NULL);
+		(void)unlink(path);
+	}
+}
+
+static void what_others_may_write_is_not_even_opened(void)
+{
+	char path[600];
+	write_odd_file("open", "garbage", 7, 0757, path, sizeof(path));
+	CHECK(load_from(dir, "open") == NULL);
+	CHECK(strstr(error, "may be written by others; `chmod o-w") != NULL);
+	(void)unlink(path);
+
+	char open_dir[600];
+	(void)snprintf(open_dir, sizeof(open_dir), "%s/open-dir", dir);
+	(void)mkdir(open_dir, 0755);
+	CHECK_INT(chmod(open_dir, 0777), 0);
+	(void)snprintf(path, sizeof(path), "%.550s/storage-good.so", open_dir);
+	char good[600];
+	(void)snprintf(good, sizeof(good), "%s/storage-good.so", dir);
+	CHECK_INT(link(good, path), 0);
+	CHECK(load_from(open_dir, "good") == NULL);
+	CHECK(strstr(error, "open-dir' may be written by others") != NULL);
+	(void)unlink(path);
+	(void)rmdir(open_dir);
+}
+
+static void a_create_that_fails_is_followed_by_destroy_and_leaves_a_sentence(void)
+{
+	(void)unsetenv("HOSTILE_DESTROYED");
+	loop = loop_create_simulated(1, 0);
+	const struct backend_parts parts = { .loop = loop, .plugin = load_from(dir, "create") };
+	CHECK(parts.plugin != NULL);
+	CHECK(backend_create(&parts, error, sizeof(error)) == NULL);
+	CHECK(strstr(error, "storage-create cannot be used: xxx") == error);
+	CHECK_TEXT(getenv("HOSTILE_DESTROYED"), "create");
+	loop_destroy(loop);
+}
+
+static void an_operation_that_is_never_finished_does_not_keep_its_caller(void)
+{
+	begin("never");
+	CHECK_INT(answer.n_done, 0);
+	loop_advance(loop, 1000);
+	CHECK_INT(answer.n_done, 1);
+	CHECK_INT(answer.status, LUCIUS_UNKNOWN);
+	CHECK_INT(backend_destroy(backend), -1);
+	CHECK_TEXT(backend_open_operation(backend), "load");
+	/* The backend is left as it is, for good: the daemon would end here, naming it. */
+}
+
+static void a_late_finish_is_counted_and_else_without_effect(void)
+{
+	begin("late");
+	loop_advance(loop, 1000);
+	CHECK_INT(answer.status, LUCIUS_UNKNOWN);
+	loop_advance(loop, 59000);
+	CHECK_INT(answer.n_done, 1);
+	struct metric *late = metrics_series(LUCIUS_METRIC_COUNTER, "lucius_operations_late_total",
+		"", "backend", "storage-late");
+	CHECK_INT((int64_t)metric_value(late), 1);
+	end();
+}
+
+static void a_status_that_it_may_not_give_counts_as_internal(void)
+{
+	static const char *const names[] = { "status", "outcome" };
+	for (size_t i = 0; i < 2; i++) {
+		begin(names[i]);
+		CHECK_INT(answer.n_done, 1);
+		CHECK_INT(answer.status, LUCIUS_INTERNAL);
+		end();
+	}
+}
+
+static void an_item_that_is_none_is_dropped(void)
+{
+	begin("nullitem");
+	CHECK_INT(answer.n_done, 1);
+	CHECK_INT(answer.status, LUCIUS_OK);
+	end();
+}
+
+/* The signal that ended a child in which the plugin was asked; said: its standard error. */
+static int signal_of(const char *name, char *said, size_t said_size)
+{
+	int ends[2];
+	if (pipe(ends) != 0) {
+		return -1;
+	}
+	pid_t child = fork();
+	if (child == 0) {
+		(void)dup2(ends[1], STDERR_FILENO);
+		begin(name);
+		_exit(0);
+	}
+	(void)close(ends[1]);
+	size_t size = 0;
+	for (ssize_t n; (n = read(ends[0], said + size, said_size - 1 - size)) > 0;) {
+		size += (size_t)n;
+	}
+	said[size] = '\0';
+	(void)close(ends[0]);
+	int status = 0;
+	(void)waitpid(child, &status, 0);
+	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+static void who_finishes_what_is_not_its_own_ends_the_process_and_is_named(void)
+{
+	static const char *const names[] = { "twice", "foreign", "unknown", "giveafter" };
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char said[4096];
+		char start[64];
+		CHECK_INT(signal_of(names[i], said, sizeof(said)), SIGABRT);
+		(void)snprintf(start, sizeof(start), "storage-%s: ", names[i]);
+		CHECK(strstr(said, start) != NULL);
+		CHECK(strstr(said, "\"event\":\"plugin.broken\"") != NULL);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const struct suite_test tests[] = {
+		SUITE_TEST(what_cannot_be_a_plugin_is_refused_with_a_sentence),
+		SUITE_TEST(the_same_file_gives_the_same_descriptor),
+		SUITE_TEST(garbage_is_refused_with_what_the_linker_says),
+		SUITE_TEST(what_others_may_write_is_not_even_opened),
+		SUITE_TEST(a_create_that_fails_is_followed_by_destroy_and_leaves_a_sentence),
+		SUITE_TEST(an_operation_that_is_never_finished_does_not_keep_its_caller),
+		SUITE_TEST(a_late_finish_is_counted_and_else_without_effect),
+		SUITE_TEST(a_status_that_it_may_not_give_counts_as_internal),
+		SUITE_TEST(an_item_that_is_none_is_dropped),
+		SUITE_TEST(who_finishes_what_is_not_its_own_ends_the_process_and_is_named),
+	};
+	const char *given = getenv("HOSTILE_DIR");
+	if (given == NULL) {
+		fprintf(stderr, "HOSTILE_DIR is the directory that the plugins were built in\n");
+		return 2;
+	}
+	(void)snprintf(dir, sizeof(dir), "%s", given);
+	return suite_run("hostile", tests, sizeof(tests) / sizeof(tests[0]), argc, argv);
+}

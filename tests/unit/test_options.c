@@ -1,0 +1,572 @@
+/* SPDX-License-Identifier: MIT */
+/* The option table: values, sources, precedence, names, secrets, changes while running. */
+#include "core/options.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/command_line.h"
+#include "core/option_print.h"
+#include "core/option_rows.h"
+#include "core/option_value.h"
+#include "core/settings.h"
+#include "support/base/memory.h"
+#include "tests/support/fake_storage.h"
+#include "tests/support/suite.h"
+
+enum { N_VARIABLES = 8 };
+
+static const struct option_known known[] = {
+	{ "storage-table",
+		{ .name = "table-connection",
+			.summary = "A secret.",
+			.type = LUCIUS_OPTION_TEXT,
+			.flags = LUCIUS_OPTION_SECRET } },
+	{ "bus-local",
+		{ .name = "bus-listen",
+			.default_value = "127.0.0.1:5672",
+			.summary = "An address.",
+			.type = LUCIUS_OPTION_TEXT } },
+	{ "bus-local",
+		{ .name = "bus-key-file", .summary = "A file.", .type = LUCIUS_OPTION_TEXT } },
+	{ "bus-local",
+		{ .name = "bus-key",
+			.summary = "A secret.",
+			.type = LUCIUS_OPTION_TEXT,
+			.flags = LUCIUS_OPTION_SECRET } },
+};
+
+struct world {
+	struct options *options;
+	struct settings settings;
+	struct option_givens arguments;
+	char *environment[N_VARIABLES + 1];
+	unsigned n_variables;
+	char path[64]; /* of the file */
+	unsigned n_errors;
+	unsigned n_warnings;
+	unsigned n_learned;
+	char said[4096]; /* all sentences */
+};
+
+static struct world world;
+
+static void on_report(void *user, bool is_error, const char *sentence)
+{
+	(void)user;
+	world.n_errors += is_error ? 1 : 0;
+	world.n_warnings += is_error ? 0 : 1;
+	size_t size = strlen(world.said);
+	(void)snprintf(world.said + size, sizeof(world.said) - size, "%s\n", sentence);
+}
+
+static void learn(void *user, struct options *options)
+{
+	(void)user;
+	world.n_learned++;
+	options_learn(options, &fake_plugin);
+}
+
+static void write_file(const char *text)
+{
+	FILE *file = fopen(world.path, "w");
+	if (file == NULL || fputs(text, file) < 0 || fclose(file) != 0) {
+		abort();
+	}
+}
+
+static void begin(void)
+{
+	world = (struct world){ 0 };
+	(void)snprintf(world.path, sizeof(world.path), "/tmp/test-options-%ld", (long)getpid());
+	write_file("");
+	option_givens_add(&world.arguments, "--config", world.path, "the test");
+	const struct options_parts parts = {
+		.arguments = &world.arguments,
+		.environment = world.environment,
+		.known = known,
+		.n_known = sizeof(known) / sizeof(known[0]),
+		.report = on_report,
+		.learn = learn,
+	};
+	world.options = options_create(&parts);
+}
+
+static void set(const char *variable)
+{
+	if (world.n_variables == N_VARIABLES) {
+		abort();
+	}
+	world.environment[world.n_variables++] = must_copy(variable, strlen(variable));
+}
+
+static void argue(const char *flag, const char *value)
+{
+	option_givens_add(&world.arguments, flag, value, "the command line");
+}
+
+/* As the daemon does it. Returns 0, or -1 after a report. */
+static int resolve(void)
+{
+	if (options_add_core(world.options, &world.settings) == NULL ||
+		options_read_file(world.options) != 0) {
+		return -1;
+	}
+	return options_resolve(world.options, false);
+}
+
+static void end(void)
+{
+	options_destroy(world.options);
+	option_givens_finish(&world.arguments);
+	for (unsigned i = 0; i < world.n_variables; i++) {
+		free(world.environment[i]);
+	}
+	(void)unlink(world.path);
+}
+
+static void check_said(const char *part)
+{
+	CHECK(strstr(world.said, part) != NULL);
+	if (strstr(world.said, part) == NULL) {
+		fprintf(stderr, "expected '%s' in '%s'\n", part, world.said);
+	}
+}
+
+static void every_row_of_the_core_is_sound_and_has_a_default_that_it_takes(void)
+{
+	begin();
+	for (uint32_t i = 0; i < n_option_rows; i++) {
+		const char *fault = option_row_fault(&option_rows[i], sizeof(struct settings));
+		if (fault != NULL) {
+			fprintf(stderr, "%s: %s\n", option_rows[i].name, fault);
+		}
+		CHECK(fault == NULL);
+	}
+	CHECK_INT(resolve(), 0);
+	CHECK_INT(world.settings.max_attempts, 3);
+	CHECK_INT(world.settings.temporal_enabled, 1);
+	CHECK_TEXT(world.settings.servicebus_reply_prefix, "global-bus-replies-p");
+	CHECK(world.settings.bus_backend == NULL);
+	CHECK_TEXT(world.said, "");
+	end();
+}
+
+static void values_are_taken_or_refused_by_their_type(void)
+{
+	static const struct {
+		uint32_t type;
+		const char *text;
+		int64_t integer; /* -1: refused */
+	} cases[] = {
+		{ LUCIUS_OPTION_INTEGER, "0", 0 },
+		{ LUCIUS_OPTION_INTEGER, "10", 10 },
+		{ LUCIUS_OPTION_INTEGER, "007", 7 },
+		{ LUCIUS_OPTION_INTEGER, "11", -1 },
+		{ LUCIUS_OPTION_INTEGER, "-1", -1 },
+		{ LUCIUS_OPTION_INTEGER, "", -1 },
+		{ LUCIUS_OPTION_INTEGER, "-", -1 },
+		{ LUCIUS_OPTION_INTEGER, "+5", -1 },
+		{ LUCIUS_OPTION_INTEGER, " 5", -1 },
+		{ LUCIUS_OPTION_INTEGER, "5 ", -1 },
+		{ LUCIUS_OPTION_INTEGER, "5s", -1 },
+		{ LUCIUS_OPTION_INTEGER, "5.0", -1 },
+		{ LUCIUS_OPTION_INTEGER, "0x5", -1 },
+		{ LUCIUS_OPTION_INTEGER, "99999999999999999999", -1 },
+		{ LUCIUS_OPTION_BOOLEAN, "true", 1 },
+		{ LUCIUS_OPTION_BOOLEAN, "False", 0 },
+		{ LUCIUS_OPTION_BOOLEAN, "1", 1 },
+		{ LUCIUS_OPTION_BOOLEAN, "no", 0 },
+		{ LUCIUS_OPTION_BOOLEAN, "ON", 1 },
+		{ LUCIUS_OPTION_BOOLEAN, "off", 0 },
+		{ LUCIUS_OPTION_BOOLEAN, "2", -1 },
+		{ LUCIUS_OPTION_BOOLEAN, "", -1 },
+		{ LUCIUS_OPTION_BOOLEAN, "truee", -1 },
+		{ LUCIUS_OPTION_CHOICE, "b", 0 },
+		{ LUCIUS_OPTION_CHOICE, "abc", 0 },
+		{ LUCIUS_OPTION_CHOICE, "", -1 },
+		{ LUCIUS_OPTION_CHOICE, "a", -1 },
+		{ LUCIUS_OPTION_CHOICE, "abc|b", -1 },
+		{ LUCIUS_OPTION_CHOICE, "B", -1 },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct lucius_option row = {
+			.name = "x", .type = cases[i].type, .choices = "abc|b", .min = 0, .max = 10
+		};
+		struct option_value value = { 0 };
+		char accepted[128] = "";
+		bool is_taken =
+			option_value_parse(&row, cases[i].text, &value, accepted, sizeof(accepted));
+		if (is_taken != (cases[i].integer >= 0)) {
+			fprintf(stderr, "'%s' of type %u\n", cases[i].text, cases[i].type);
+		}
+		CHECK_INT(is_taken, cases[i].integer >= 0);
+		CHECK(!is_taken || value.integer == cases[i].integer);
+		CHECK(is_taken || accepted[0] != '\0');
+	}
+}
+
+static void a_name_is_spelled_for_each_source_by_one_rule(void)
+{
+	static const struct {
+		const char *name;
+		const char *env;
+		const char *flag;
+		const char *path;
+		const char *key;
+	} cases[] = {
+		{ "servicebus-reply-prefix", "LUCIUS_SERVICEBUS_REPLY_PREFIX",
+			"--servicebus-reply-prefix", "servicebus.reply_prefix",
+			"Lucius:ServiceBus:ReplyPrefix" },
+		{ "max-attempts", "LUCIUS_MAX_ATTEMPTS", "--max-attempts", "max_attempts",
+			"Lucius:MaxAttempts" },
+		{ "ledger-table", "LUCIUS_LEDGER_TABLE", "--ledger-table", "ledger.table",
+			"Lucius:Ledger:Table" },
+		{ "temporal-task-queue", "LUCIUS_TEMPORAL_TASK_QUEUE", "--temporal-task-queue",
+			"temporal.task_queue", "Lucius:Temporal:TaskQueue" },
+		{ "jobs-table", "LUCIUS_JOBS_TABLE", "--jobs-table", "jobs_table",
+			"Lucius:JobsTable" },
+		{ "role", "LUCIUS_ROLE", "--role", "role", "Lucius:Role" },
+		{ "bus", "LUCIUS_BUS", "--bus", "bus", "Lucius:Bus" },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct lucius_option row = { .name = cases[i].name };
+		struct option_names names;
+		option_names_of(&row, &names);
+		CHECK_TEXT(names.env, cases[i].env);
+		CHECK_TEXT(names.flag, cases[i].flag);
+		CHECK_TEXT(names.path, cases[i].path);
+		CHECK_TEXT(names.key, cases[i].key);
+	}
+}
+
+static void the_stronger_source_wins(void)
+{
+	begin();
+	write_file("max_attempts = 4;\nlease_minutes = 4;\nsweep_seconds = 4;\n"
+		   "retention_days = 4;\n");
+	struct option_givens remote = { 0 };
+	option_givens_add(&remote, "Lucius:MaxAttempts", "5", "remote");
+	option_givens_add(&remote, "Lucius:LeaseMinutes", "5", "remote");
+	option_givens_add(&remote, "Lucius:SweepSeconds", "5", "remote");
+	options_set_remote(world.options, &remote);
+	set("LUCIUS_MAX_ATTEMPTS=6");
+	set("LUCIUS_LEASE_MINUTES=6");
+	argue("--max-attempts", "7");
+	CHECK_INT(resolve(), 0);
+	CHECK_INT(world.settings.max_attempts, 7);
+	CHECK_INT(world.settings.lease_minutes, 6);
+	CHECK_INT(world.settings.sweep_seconds, 5);
+	CHECK_INT(world.settings.retention_days, 4);
+	CHECK_INT(world.settings.reply_dlq_seconds, 600);
+	end();
+}
+
+static void an_empty_variable_counts_as_unset(void)
+{
+	begin();
+	write_file("max_attempts = 4;\n");
+	set("LUCIUS_MAX_ATTEMPTS=");
+	CHECK_INT(resolve(), 0);
+	CHECK_INT(world.settings.max_attempts, 4);
+	end();
+}
+
+static void a_wrong_value_is_named_with_its_origin_and_what_is_accepted(void)
+{
+	begin();
+	set("LUCIUS_SHUTDOWN_SECONDS=30s");
+	CHECK_INT(resolve(), -1);
+	check_said("LUCIUS_SHUTDOWN_SECONDS: '30s' from the environment variable "
+		   "LUCIUS_SHUTDOWN_SECONDS is not taken; accepted is a whole number of seconds from "
+		   "1 to 3600");
+	end();
+	begin();
+	write_file("\n\nhttp = {\n\tmax_depth = \"deep\";\n};\n");
+	CHECK_INT(resolve(), -1);
+	check_said("LUCIUS_HTTP_MAX_DEPTH: 'deep' from ");
+	check_said(":4 is not taken");
+	end();
+	begin();
+	argue("--log-level", "loud");
+	CHECK_INT(resolve(), -1);
+	check_said("accepted is one of debug|info|warning|error");
+	end();
+}
+
+static void all_wrong_values_are_named_not_the_first_only(void)
+{
+	begin();
+	set("LUCIUS_MAX_ATTEMPTS=x");
+	set("LUCIUS_LEASE_MINUTES=x");
+	CHECK_INT(resolve(), -1);
+	CHECK_INT(world.n_errors, 2);
+	end();
+}
+
+static void the_file_takes_all_types_of_libconfig(void)
+{
+	begin();
+	write_file("role = [ \"worker\", \"invoker\" ];\n"
+		   "temporal = { enabled = false; address = \"localhost:7233\"; };\n"
+		   "http: { max_body_bytes = 2097152L; };\n"
+		   "protocols_file = ( { a = 1; b = [ 1, 2 ]; } );\n");
+	CHECK_INT(resolve(), 0);
+	CHECK_TEXT(world.settings.role, "worker,invoker");
+	CHECK_INT(world.settings.temporal_enabled, 0);
+	CHECK_INT(world.settings.http_max_body_bytes, 2097152);
+	CHECK_TEXT(world.settings.protocols_file, "[{\"a\":1,\"b\":[1,2]}]");
+	end();
+}
+
+static void a_file_that_does_not_parse_is_named_with_its_line(void)
+{
+	begin();
+	write_file("max_attempts = 4;\nlease_minutes = = 3;\n");
+	CHECK_INT(resolve(), -1);
+	check_said(":2: syntax error");
+	end();
+	begin();
+	(void)unlink(world.path);
+	CHECK_INT(resolve(), -1);
+	check_said("No such file");
+	end();
+}
+
+static void an_unknown_name_is_answered_with_the_nearest_one(void)
+{
+	begin();
+	write_file("max_atempts = 4;\nservicebus = { lanse = 4; };\nqqqqqqqq = 1;\n");
+	argue("--rloe", "worker");
+	set("LUCIUS_TABLE_CONECTION=x");
+	set("LUCIUS_INVOKER_SERVICE_HOST=10.0.0.1");
+	CHECK_INT(resolve(), 0);
+	CHECK_INT(options_check_names(world.options), -1);
+	CHECK_INT(world.n_errors, 4);
+	CHECK_INT(world.n_warnings, 2);
+	check_said("max_atempts is no option; is max_attempts meant?");
+	check_said("servicebus.lanse is no option; is servicebus.lanes meant?");
+	check_said("qqqqqqqq is no option; --help");
+	check_said("--rloe is no option; is --role meant?");
+	check_said("LUCIUS_TABLE_CONECTION is no option; is LUCIUS_TABLE_CONNECTION meant?");
+	CHECK_INT(world.n_learned, 1);
+	end();
+}
+
+static void names_of_plugins_that_are_not_loaded_are_known(void)
+{
+	begin();
+	write_file("bus = { listen = \"off\"; };\ntable = { connection_file = \"/x\"; };\n");
+	set("LUCIUS_TABLE_CONNECTION_FILE=/x");
+	CHECK_INT(resolve(), 0);
+	CHECK_INT(options_check_names(world.options), 0);
+	CHECK_INT(world.n_learned, 0);
+	CHECK_TEXT(world.said, "");
+	end();
+	begin();
+	write_file("fake_number = 3;\n");
+	CHECK_INT(resolve(), 0);
+	CHECK_INT(options_check_names(world.options), 0);
+	CHECK_INT(world.n_learned, 1);
+	end();
+}
+
+static void a_secret_may_stand_in_a_file_of_its_own(void)
+{
+	begin();
+	char variable[128];
+	write_file("");
+	char secret[80];
+	(void)snprintf(secret, sizeof(secret), "%s.secret", world.path);
+	FILE *file = fopen(secret, "w");
+	CHECK(file != NULL && fputs("s3cret\n", file) > 0 && fclose(file) == 0);
+	(void)snprintf(variable, sizeof(variable), "LUCIUS_INVOKER_TOKEN_FILE=%s", secret);
+	set(variable);
+	CHECK_INT(resolve(), 0);
+	CHECK_TEXT(world.settings.invoker_token, "s3cret");
+	set("LUCIUS_INVOKER_TOKEN=other");
+	CHECK_INT(options_resolve(world.options, false), -1);
+	check_said("LUCIUS_INVOKER_TOKEN is given twice");
+	CHECK_TEXT(world.settings.invoker_token, "s3cret");
+	(void)unlink(secret);
+	end();
+	begin();
+	set("LUCIUS_INVOKER_TOKEN_FILE=/nowhere/at/all");
+	CHECK_INT(resolve(), -1);
+	check_said("'/nowhere/at/all'");
+	end();
+}
+
+static void an_option_that_ends_in_file_is_not_the_file_of_another(void)
+{
+	begin();
+	set("LUCIUS_BUS_KEY=k");
+	set("LUCIUS_BUS_KEY_FILE=/does/not/exist");
+	struct option_entry entry;
+	CHECK_INT(resolve(), 0);
+	CHECK_INT(options_find(world.options, &known[3].row, &entry), 1);
+	CHECK_TEXT(entry.text, "k");
+	end();
+}
+
+static char *printed(void (*print)(struct options *options, FILE *output))
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *output = open_memstream(&text, &size);
+	print(world.options, output);
+	if (fclose(output) != 0) {
+		abort();
+	}
+	return text;
+}
+
+static void secrets_are_masked_but_for_the_shell(void)
+{
+	begin();
+	set("LUCIUS_INVOKER_TOKEN=it's");
+	set("LUCIUS_TABLE_CONNECTION=AccountKey=abc");
+	CHECK_INT(resolve(), 0);
+	CLEANUP_FREE char *check = printed(option_print_check);
+	CLEANUP_FREE char *env = printed(option_print_env);
+	CHECK(strstr(check, "it's") == NULL && strstr(check, "abc") == NULL);
+	CHECK(strstr(check, "LUCIUS_INVOKER_TOKEN = ****** (the environment variable") != NULL);
+	CHECK(strstr(check, "LUCIUS_TABLE_CONNECTION = ******") != NULL);
+	CHECK(strstr(check, "LUCIUS_MAX_ATTEMPTS = 3 (the default)") != NULL);
+	CHECK(strstr(env, "export LUCIUS_INVOKER_TOKEN='it'\\''s'\n") != NULL);
+	CHECK(strstr(env, "export LUCIUS_TABLE_CONNECTION='AccountKey=abc'\n") != NULL);
+	CHECK(strstr(env, "LUCIUS_API_TOKENS_FILE") == NULL);
+	end();
+}
+
+static void a_plugin_s_struct_is_filled_and_the_same_plugin_has_one_set(void)
+{
+	begin();
+	set("LUCIUS_FAKE_NUMBER=9");
+	CHECK_INT(resolve(), 0);
+	struct option_set *added = options_add_plugin(world.options, &fake_plugin);
+	CHECK(added != NULL);
+	const struct fake_options *values = added->values;
+	CHECK_INT(values->number, 9);
+	CHECK_TEXT(values->text, "some");
+	CHECK(options_add_plugin(world.options, &fake_plugin) == added);
+	end();
+	begin();
+	set("LUCIUS_FAKE_NUMBER=11");
+	CHECK_INT(resolve(), 0);
+	CHECK(options_add_plugin(world.options, &fake_plugin) == NULL);
+	check_said("LUCIUS_FAKE_NUMBER: '11'");
+	end();
+}
+
+static void live_options_change_in_place_and_others_ask_for_a_restart_once(void)
+{
+	begin();
+	write_file("max_attempts = 4;\nhttp = { max_depth = 32; };\n");
+	CHECK_INT(resolve(), 0);
+	world.said[0] = '\0';
+	write_file("max_attempts = 5;\nhttp = { max_depth = 33; };\n");
+	for (int i = 0; i < 2; i++) {
+		CHECK_INT(options_read_file(world.options), 0);
+		CHECK_INT(options_resolve(world.options, true), 0);
+		CHECK_INT(options_first(world.options)->is_changed, i == 0);
+	}
+	CHECK_INT(world.settings.max_attempts, 5);
+	CHECK_INT(world.settings.http_max_depth, 32);
+	check_said("LUCIUS_HTTP_MAX_DEPTH is now '33'");
+	check_said("after a restart");
+	CHECK_INT(world.n_warnings, 2);
+	end();
+}
+
+static void a_change_that_is_wrong_changes_nothing(void)
+{
+	begin();
+	write_file("max_attempts = 4;\n");
+	CHECK_INT(resolve(), 0);
+	write_file("max_attempts = 5;\nlease_minutes = 0;\n");
+	CHECK_INT(options_read_file(world.options), 0);
+	CHECK_INT(options_resolve(world.options, true), -1);
+	CHECK_INT(world.settings.max_attempts, 4);
+	CHECK_INT(world.settings.lease_minutes, 15);
+	end();
+}
+
+static void what_is_chosen_stays_chosen_until_it_is_given(void)
+{
+	begin();
+	CHECK_INT(resolve(), 0);
+	options_choose(world.options, "bus-backend", "local", "chosen");
+	CHECK_TEXT(world.settings.bus_backend, "local");
+	CHECK_INT(options_resolve(world.options, true), 0);
+	CHECK_TEXT(world.settings.bus_backend, "local");
+	CHECK_INT(world.n_warnings, 0);
+	CHECK_INT(options_is_given(world.options, "table-connection"), 0);
+	set("LUCIUS_TABLE_CONNECTION_FILE=/x");
+	CHECK_INT(options_is_given(world.options, "table-connection"), 1);
+	end();
+}
+
+static int parse_line(struct command_line *line, const char *first, ...)
+{
+	char *argv[8] = { (char *)(uintptr_t)"luciusd" };
+	int argc = 1;
+	char error[256] = "";
+	va_list arguments;
+	va_start(arguments, first);
+	for (const char *next = first; next != NULL && argc < 8; next = va_arg(arguments, const char *)) {
+		argv[argc++] = (char *)(uintptr_t)next;
+	}
+	va_end(arguments);
+	int result = command_line_parse(argc, argv, line, error, sizeof(error));
+	CHECK_INT(result != 0, error[0] != '\0');
+	return result;
+}
+
+static void the_command_line_has_one_command_and_any_options(void)
+{
+	struct command_line line;
+	CHECK_INT(parse_line(&line, "--role", "worker", "--config=/x=y", "--check-config", NULL), 0);
+	CHECK_INT(line.command, COMMAND_CHECK_CONFIG);
+	CHECK_TEXT(option_givens_find(&line.options, "--role")->value, "worker");
+	CHECK_TEXT(option_givens_find(&line.options, "--config")->value, "/x=y");
+	command_line_finish(&line);
+	CHECK_INT(parse_line(&line, "--describe", "storage-memory", NULL), 0);
+	CHECK_TEXT(line.plugin, "storage-memory");
+	command_line_finish(&line);
+	static const char *const wrong[][2] = { { "worker", NULL }, { "--", NULL }, { "--=x", NULL },
+		{ "--role", NULL }, { "--describe", NULL }, { "--version=2", NULL }, { "-x", NULL },
+		{ "--health", "--version" } };
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		CHECK_INT(parse_line(&line, wrong[i][0], wrong[i][1], NULL), -1);
+		command_line_finish(&line);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const struct suite_test tests[] = {
+		SUITE_TEST(every_row_of_the_core_is_sound_and_has_a_default_that_it_takes),
+		SUITE_TEST(values_are_taken_or_refused_by_their_type),
+		SUITE_TEST(a_name_is_spelled_for_each_source_by_one_rule),
+		SUITE_TEST(the_stronger_source_wins),
+		SUITE_TEST(an_empty_variable_counts_as_unset),
+		SUITE_TEST(a_wrong_value_is_named_with_its_origin_and_what_is_accepted),
+		SUITE_TEST(all_wrong_values_are_named_not_the_first_only),
+		SUITE_TEST(the_file_takes_all_types_of_libconfig),
+		SUITE_TEST(a_file_that_does_not_parse_is_named_with_its_line),
+		SUITE_TEST(an_unknown_name_is_answered_with_the_nearest_one),
+		SUITE_TEST(names_of_plugins_that_are_not_loaded_are_known),
+		SUITE_TEST(a_secret_may_stand_in_a_file_of_its_own),
+		SUITE_TEST(an_option_that_ends_in_file_is_not_the_file_of_another),
+		SUITE_TEST(secrets_are_masked_but_for_the_shell),
+		SUITE_TEST(a_plugin_s_struct_is_filled_and_the_same_plugin_has_one_set),
+		SUITE_TEST(live_options_change_in_place_and_others_ask_for_a_restart_once),
+		SUITE_TEST(a_change_that_is_wrong_changes_nothing),
+		SUITE_TEST(what_is_chosen_stays_chosen_until_it_is_given),
+		SUITE_TEST(the_command_line_has_one_command_and_any_options),
+	};
+	return suite_run("options", tests, sizeof(tests) / sizeof(tests[0]), argc, argv);
+}
