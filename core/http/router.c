@@ -282,8 +282,8 @@ void http_router_handle(struct http_request *request)
 {
 	if (request->target.query_error != NULL) {
 		http_request_refused(request, HTTP_REFUSED_MALFORMED);
-		http_reply_problemf(
-		        request, &http_problem_bad_request, "%s", request->target.query_error);
+		http_reply_problemf(request, &http_problem_bad_request,
+		        "The request is refused: %s.", request->target.query_error);
 		return;
 	}
 	request->route->handle(request->route_user, request);
