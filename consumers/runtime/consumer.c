@@ -270,8 +270,19 @@ static int start(struct consumer *consumer)
 	return 0;
 }
 
+/* A signal more must not cut the cleaning up short. */
+static void block_signals(void)
+{
+	sigset_t signals;
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
+}
+
 static void finish(struct consumer *consumer)
 {
+	block_signals();
 	process_table_destroy(consumer->processes);
 	servicebus_client_destroy(consumer->client);
 	run_destroy_all(consumer);

@@ -12,11 +12,11 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -35,64 +35,89 @@ struct run {
 	size_t errors_size;
 };
 
-static int spawn_actions(
-        posix_spawn_file_actions_t *actions, const char *input_path, int output_fd, int error_fd)
-{
-	int status = posix_spawn_file_actions_init(actions);
-	if (status == 0) {
-		status = posix_spawn_file_actions_addopen(
-		        actions, STDIN_FILENO, input_path, O_RDONLY, 0);
-	}
-	if (status == 0) {
-		status = posix_spawn_file_actions_adddup2(actions, output_fd, STDOUT_FILENO);
-	}
-	if (status == 0) {
-		status = posix_spawn_file_actions_adddup2(actions, error_fd, STDERR_FILENO);
-	}
-	return status;
-}
+/* Ends of pipes in the child: what it prints, and where it says that it cannot begin. */
+struct child_fds {
+	int output;
+	int error;
+	int start_error;
+};
 
-/* The child starts with default signals, whatever this process blocks or ignores. */
-static int spawn(
-        const char *const argv[], const char *input_path, const int output_fds[2], pid_t *ret_pid)
-{
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	sigset_t none;
-	sigset_t defaults;
-	sigemptyset(&none);
-	sigemptyset(&defaults);
-	sigaddset(&defaults, SIGPIPE);
-	if (spawn_actions(&actions, input_path, output_fds[0], output_fds[1]) != 0 ||
-	        posix_spawnattr_init(&attributes) != 0) {
-		text_abort_no_memory();
-	}
-	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setsigdefault(&attributes, &defaults);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	int status =
-	        posix_spawnp(ret_pid, argv[0], &actions, &attributes, (char *const *)argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attributes);
-	return status;
-}
-
-static void limit(pid_t pid, enum __rlimit_resource resource, uint64_t value)
+static int limit(enum __rlimit_resource resource, uint64_t value)
 {
 	struct rlimit bound = { .rlim_cur = (rlim_t)value, .rlim_max = (rlim_t)value };
-	/* A child that is gone already needs no limit, so a failure says nothing. */
-	(void)prlimit(pid, resource, &bound, NULL);
+	return setrlimit(resource, &bound);
 }
 
-static void limit_child(const struct run *run)
+static int limit_self(const struct child_limits *limits)
 {
-	int64_t left_ms = run->limits->deadline_ms - clock_now_ms();
-	limit(run->pid, RLIMIT_CORE, 0);
-	limit(run->pid, RLIMIT_CPU, left_ms > 0 ? (uint64_t)left_ms / 1000 + 2 : 2);
-	limit(run->pid, RLIMIT_FSIZE, run->limits->file_bytes);
-	if (run->limits->memory_bytes > 0) {
-		limit(run->pid, RLIMIT_AS, run->limits->memory_bytes);
+	int64_t left_ms = limits->deadline_ms - clock_now_ms();
+	uint64_t cpu_seconds = left_ms > 0 ? (uint64_t)left_ms / 1000 + 2 : 2;
+	int status = limit(RLIMIT_CORE, 0) | limit(RLIMIT_CPU, cpu_seconds) |
+	        limit(RLIMIT_FSIZE, limits->file_bytes);
+	if (limits->memory_bytes > 0) {
+		status |= limit(RLIMIT_AS, limits->memory_bytes);
 	}
+	return status;
+}
+
+/*
+ * The child, between fork and exec: system calls only. The limits hold from the program's first
+ * instruction on, and it does not outlive this process.
+ */
+__attribute__((noreturn)) static void become(
+        const char *const argv[], const struct child_limits *limits, const struct child_fds *fds)
+{
+	sigset_t none;
+	sigemptyset(&none);
+	int input_fd = open(limits->input_path != NULL ? limits->input_path : "/dev/null",
+	        O_RDONLY | O_CLOEXEC);
+	if (input_fd >= 0 && dup2(input_fd, STDIN_FILENO) >= 0 &&
+	        dup2(fds->output, STDOUT_FILENO) >= 0 && dup2(fds->error, STDERR_FILENO) >= 0 &&
+	        signal(SIGPIPE, SIG_DFL) != SIG_ERR && sigprocmask(SIG_SETMASK, &none, NULL) == 0 &&
+	        prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && limit_self(limits) == 0) {
+		(void)execvp(argv[0], (char *const *)argv);
+	}
+	int reason = errno;
+	ssize_t written = write(fds->start_error, &reason, sizeof(reason));
+	_exit(written > 0 ? 127 : 126);
+}
+
+/* Waits until the program has begun; returns the errno if it has not. */
+static int await_start(pid_t pid, int start_error_fd)
+{
+	int reason = 0;
+	ssize_t size = 0;
+	do {
+		size = read(start_error_fd, &reason, sizeof(reason));
+	} while (size < 0 && errno == EINTR);
+	if (size != (ssize_t)sizeof(reason)) {
+		return 0;
+	}
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+	}
+	return reason;
+}
+
+static int spawn(const char *const argv[], const struct child_limits *limits,
+        const int output_fds[2], pid_t *ret_pid)
+{
+	int start_error[2];
+	if (pipe2(start_error, O_CLOEXEC) != 0) {
+		return errno;
+	}
+	pid_t pid = fork();
+	if (pid == 0) {
+		become(argv, limits,
+		        &(struct child_fds){ output_fds[0], output_fds[1], start_error[1] });
+	}
+	int reason = pid < 0 ? errno : 0;
+	close(start_error[1]);
+	if (pid > 0) {
+		reason = await_start(pid, start_error[0]);
+	}
+	close(start_error[0]);
+	*ret_pid = pid;
+	return reason;
 }
 
 static bool keep_output(struct run *run, const char *bytes, size_t size)
@@ -228,7 +253,6 @@ static void not_started(struct child_end *end, int reason)
 
 static void run_started(struct run *run)
 {
-	limit_child(run);
 	run->process_fd = pidfd_open(run->pid, 0);
 	reap(run, follow(run));
 	close_all((int[]){ run->process_fd, run->output_fd, run->error_fd }, 3);
@@ -250,8 +274,7 @@ void child_run(
 	struct run run = {
 		.output_fd = output[0], .error_fd = error[0], .limits = limits, .end = ret_end
 	};
-	const char *input_path = limits->input_path != NULL ? limits->input_path : "/dev/null";
-	int status = spawn(argv, input_path, (const int[]){ output[1], error[1] }, &run.pid);
+	int status = spawn(argv, limits, (const int[]){ output[1], error[1] }, &run.pid);
 	close_all((int[]){ output[1], error[1] }, 2);
 	if (status == 0 &&
 	        (fcntl(output[0], F_SETFL, O_NONBLOCK) != 0 ||
