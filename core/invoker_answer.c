@@ -5,6 +5,7 @@
 
 #include "core/invoker_internal.h"
 #include "core/job_json.h"
+#include "core/json_strict.h"
 
 static const char *text_member(const json_t *object, const char *name)
 {
@@ -71,7 +72,9 @@ static void read_outcome(struct invoker_chain *chain)
 
 void invoker_read(struct invoker_chain *chain, const char *body, size_t size)
 {
-	chain->request = json_loadb(body, size, JSON_REJECT_DUPLICATES, NULL);
+	static const struct json_limits limits = { .max_depth = 1024, .max_values = 1u << 20 };
+	struct json_fault fault;
+	chain->request = json_strict_parse(body, size, &limits, &fault);
 	if (!json_is_object(chain->request)) {
 		chain->failure = 400;
 		chain->failure_detail = "the body is not a JSON object";

@@ -14,6 +14,7 @@
 #include "core/backend.h"
 #include "core/invoker_internal.h"
 #include "core/job_log.h"
+#include "core/json_writer.h"
 #include "core/loop.h"
 #include "core/rfc3339.h"
 
@@ -25,6 +26,7 @@ struct directive_message {
 	struct lucius_message message;
 	struct lucius_field properties[MAX_PROPERTIES];
 	char *body; /* owned */
+	size_t body_size;
 	char message_id[192];
 	char attempt_no[24];
 	char lane[24];
@@ -108,7 +110,9 @@ static void fill(struct directive_message *directive, const struct invoker_chain
 {
 	const char *step_type =
 	        json_string_value(json_object_get(chain->directive, "step_type"));
-	directive->body = json_dumps(chain->directive, JSON_COMPACT);
+	CLEANUP_JSON_WRITER struct json_writer body = { 0 };
+	json_writer_json(&body, chain->directive);
+	directive->body = json_writer_steal(&body, &directive->body_size);
 	(void)snprintf(directive->message_id, sizeof(directive->message_id), "%s:%s:%lld",
 	        chain->job_id, chain->lease.step_id, (long long)chain->lease.attempt_no);
 	(void)snprintf(directive->attempt_no, sizeof(directive->attempt_no), "%lld",
@@ -117,7 +121,7 @@ static void fill(struct directive_message *directive, const struct invoker_chain
 	        directive->lane, sizeof(directive->lane), "%lld", (long long)chain->lane);
 	directive->message = (struct lucius_message) {
 		.size = sizeof(directive->message),
-		.body = text_of(directive->body),
+		.body = { directive->body, directive->body_size },
 		.message_id = text_of(directive->message_id),
 		.subject = text_of(step_type),
 		.content_type = text_of("application/json"),

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/json_strict.h"
+
 static const char *text_of(const json_t *object, const char *name)
 {
 	return json_string_value(json_object_get(object, name));
@@ -88,11 +90,19 @@ static bool read_identity(struct reply *reply)
 	return true;
 }
 
+/* The strict reader is the quicker one; what it refuses may still be good enough from others (a
+ * member twice). */
+static json_t *parse(struct lucius_text body)
+{
+	struct json_fault fault;
+	json_t *parsed = json_strict_parse(body.data, body.size, NULL, &fault);
+	return parsed != NULL ? parsed : json_loadb(body.data, body.size, 0, NULL);
+}
+
 bool reply_read(struct lucius_text body, struct reply *ret_reply)
 {
-	json_error_t error;
 	*ret_reply = (struct reply) { 0 };
-	ret_reply->body = json_loadb(body.data, body.size, 0, &error);
+	ret_reply->body = parse(body);
 	if (!json_is_object(ret_reply->body)) {
 		return refuse(ret_reply, "the body is not a JSON object");
 	}
