@@ -230,6 +230,16 @@ static bool skip(const uint8_t **at, const uint8_t *end)
 	return true;
 }
 
+bool amqp_skip(struct amqp_reader *reader)
+{
+	const uint8_t *at = reader->at;
+	if (!skip(&at, reader->end)) {
+		return false;
+	}
+	reader->at = at;
+	return true;
+}
+
 bool amqp_read(struct amqp_reader *reader, struct amqp_value *ret_value)
 {
 	const uint8_t *at = reader->at;

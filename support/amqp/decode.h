@@ -66,6 +66,9 @@ static inline bool amqp_reader_is_empty(const struct amqp_reader *reader)
 /* False: malformed or at the end; the reader is then where it was. */
 bool amqp_read(struct amqp_reader *reader, struct amqp_value *ret_value);
 
+/* Goes past the next value without looking at it; false as above. */
+bool amqp_skip(struct amqp_reader *reader);
+
 /* The next element of an array, whose reader starts at value.bytes. */
 bool amqp_read_element(
         struct amqp_reader *reader, uint8_t element_code, struct amqp_value *ret_value);

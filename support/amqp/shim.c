@@ -111,7 +111,7 @@ static bool find_field(const struct frame *frame, uint32_t index, struct amqp_va
 		return false;
 	}
 	for (uint32_t i = 0; i < index; i++) {
-		if (!amqp_read(&reader, ret_field)) {
+		if (!amqp_skip(&reader)) {
 			return false;
 		}
 	}

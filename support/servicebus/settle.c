@@ -83,32 +83,41 @@ static bool is_echo_good(const struct servicebus_held *held, uint64_t state)
 	return state == 0 || held->how != SERVICEBUS_COMPLETE || state == PN_ACCEPTED;
 }
 
+/* Out of the broker's answer; the sentence is written for failures only. */
+static enum servicebus_outcome read_answer(
+        const struct servicebus_held *held, pn_delivery_t *delivery, char *text, size_t text_size)
+{
+	uint64_t state = pn_delivery_remote_state(delivery);
+	const char *name = NULL;
+	const char *description = NULL;
+	if (state == PN_REJECTED) {
+		pn_condition_t *condition = pn_disposition_condition(pn_delivery_remote(delivery));
+		name = pn_condition_get_name(condition);
+		description = pn_condition_get_description(condition);
+	}
+	if (name != NULL && strcmp(name, dead_letter) != 0) {
+		snprintf(text, text_size, "%s: %s", name, description != NULL ? description : "");
+		return servicebus_outcome_of(amqp_text(name));
+	}
+	if (!is_echo_good(held, state)) {
+		snprintf(text, text_size, "the broker settled it otherwise");
+		return SERVICEBUS_LOCK_LOST;
+	}
+	return SERVICEBUS_DONE;
+}
+
 void servicebus_held_confirmed(struct servicebus_held *held, pn_delivery_t *delivery)
 {
-	char text[300];
-	uint64_t state = pn_delivery_remote_state(delivery);
-	pn_condition_t *condition = pn_disposition_condition(pn_delivery_remote(delivery));
-	const char *name = state == PN_REJECTED ? pn_condition_get_name(condition) : NULL;
-	bool is_failure = name != NULL && strcmp(name, dead_letter) != 0;
-	const char *description = is_failure ? pn_condition_get_description(condition) : NULL;
-	snprintf(text, sizeof(text), "%s: %s", name != NULL ? name : "",
-	        description != NULL ? description : "the broker settled it otherwise");
-	enum servicebus_outcome outcome =
-	        is_failure ? servicebus_outcome_of(amqp_text(name)) : SERVICEBUS_DONE;
-	if (held->state == DELIVERY_GIVEN) {
-		/* Settled by the broker alone: what the owner will say of it comes too late. */
-		pn_delivery_set_context(delivery, NULL);
-		pn_delivery_settle(delivery);
-		held->pn = NULL;
-		return;
-	}
-	if (!is_failure && !is_echo_good(held, state)) {
-		outcome = SERVICEBUS_LOCK_LOST;
-	}
+	char text[300] = "";
+	bool is_asked = held->state == DELIVERY_SETTLING;
+	enum servicebus_outcome outcome = read_answer(held, delivery, text, sizeof(text));
 	held->pn = NULL;
 	pn_delivery_set_context(delivery, NULL);
 	pn_delivery_settle(delivery);
-	servicebus_held_told(held, outcome, outcome == SERVICEBUS_DONE ? "" : text);
+	/* Else it was settled by the broker alone: what the owner will say of it comes too late. */
+	if (is_asked) {
+		servicebus_held_told(held, outcome, text);
+	}
 }
 
 static bool has_detour(const struct servicebus_held *held)
