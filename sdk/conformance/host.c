@@ -253,6 +253,11 @@ void host_advance(struct host *host, uint64_t ms)
 	(void)run_ready(host);
 }
 
+struct event_base *host_base(const struct host *host)
+{
+	return host->base;
+}
+
 int64_t host_clock_us(const struct host *host)
 {
 	return host->start_us + (int64_t)host->passed_us;

@@ -28,6 +28,8 @@ struct host *host_create(int64_t start_us, bool is_loud);
 /* All instances must be destroyed; frees everything that was ever asked. */
 void host_destroy(struct host *host);
 int64_t host_clock_us(const struct host *host);
+/* The loop, for what a test runs beside the plugin (a server); borrowed. */
+struct event_base *host_base(const struct host *host);
 /* Lets that much time pass at once and runs what falls due, in order. */
 void host_advance(struct host *host, uint64_t ms);
 /* Lets things happen for at most so much real time; returns sooner if something has happened. */

@@ -123,6 +123,8 @@ struct servicebus_receiver_settings {
 	uint32_t credit; /* deliveries given and not settled, at most */
 	/* May settle within the call. */
 	void (*on_delivery)(void *user, const struct servicebus_delivery *delivery);
+	/* May be NULL. The link is up, for the first time or again. */
+	void (*on_attached)(void *user);
 	/* May be NULL. There is no such entity (or the key may not read it: DENIED); it is tried
 	 * again at the longest back-off until the receiver is stopped. Not called twice in a row.
 	 */
@@ -133,6 +135,9 @@ struct servicebus_receiver_settings {
  * until they are settled. */
 struct servicebus_receiver *servicebus_receiver(
         struct servicebus_client *client, const struct servicebus_receiver_settings *settings);
+
+/* topic/Subscriptions/name…; borrowed, as long as the receiver lives. */
+const char *servicebus_receiver_address(const struct servicebus_receiver *receiver);
 
 /* Changes the credit; 0 pauses: what is on its way still comes. */
 void servicebus_receiver_set_credit(struct servicebus_receiver *receiver, uint32_t credit);

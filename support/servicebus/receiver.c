@@ -26,11 +26,20 @@ struct servicebus_receiver *servicebus_receiver(
 	return receiver;
 }
 
+const char *servicebus_receiver_address(const struct servicebus_receiver *receiver)
+{
+	return receiver->link.address;
+}
+
 void servicebus_receiver_up(struct servicebus_receiver *receiver)
 {
 	pn_link_t *pn = receiver->link.pn;
 	receiver->settles_first = pn_link_remote_rcv_settle_mode(pn) == PN_RCV_FIRST;
 	receiver->is_draining = false;
+	if (receiver->settings.on_attached != NULL && !receiver->is_stopping &&
+	        !receiver->link.client->is_destroyed) {
+		receiver->settings.on_attached(receiver->settings.user);
+	}
 	servicebus_receiver_turn(receiver);
 	servicebus_need_pulse(receiver->link.client);
 	servicebus_wake(receiver->link.client);

@@ -97,7 +97,8 @@ static enum servicebus_outcome read_answer(
 	}
 	if (name != NULL && strcmp(name, dead_letter) != 0) {
 		snprintf(text, text_size, "%s: %s", name, description != NULL ? description : "");
-		return servicebus_outcome_of(amqp_text(name));
+		enum servicebus_outcome outcome = servicebus_outcome_of(amqp_text(name));
+		return outcome == SERVICEBUS_NOT_FOUND ? SERVICEBUS_LOCK_LOST : outcome;
 	}
 	if (!is_echo_good(held, state)) {
 		snprintf(text, text_size, "the broker settled it otherwise");
