@@ -61,11 +61,12 @@ enum http_line http_line_find(
 		return size > max + 1 ? HTTP_LINE_TOO_LONG : HTTP_LINE_MORE;
 	}
 	size_t line_size = (size_t)(end - text);
+	/* The length first, as if the end had not come yet: pieces and the whole say the same. */
+	if (line_size > max + 1) {
+		return HTTP_LINE_TOO_LONG;
+	}
 	if (line_size == 0 || text[line_size - 1] != '\r') {
 		return HTTP_LINE_BAD_END;
-	}
-	if (line_size - 1 > max) {
-		return HTTP_LINE_TOO_LONG;
 	}
 	*ret_size = line_size - 1;
 	return HTTP_LINE_FOUND;
