@@ -11,7 +11,7 @@
 
 #include <lucius/storage.h>
 
-#include "plugins/storage-memory/hash.h"
+#include "support/hash/hash.h"
 #include "support/rows/fields.h"
 #include "support/rows/job_view.h"
 

@@ -11,7 +11,7 @@
 #include <lucius/storage.h>
 
 #include "plugins/storage-memory/claims.h"
-#include "plugins/storage-memory/hash.h"
+#include "support/hash/hash.h"
 #include "plugins/storage-memory/job.h"
 #include "plugins/storage-memory/slots.h"
 #include "plugins/storage-memory/tenants.h"

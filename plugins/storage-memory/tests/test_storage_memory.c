@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the conformance suite does not see of storage-memory: eviction, limits, paging deep down. */
-#include "plugins/storage-memory/hash.h"
+#include "support/hash/hash.h"
 #include "plugins/storage-memory/pages.h"
 #include "plugins/storage-memory/store.h"
 

@@ -3,8 +3,8 @@
  * A hash table of links that are embedded in what they find. The hash is keyed, because the texts
  * come from outside and must not be able to pile up in one bucket.
  */
-#ifndef STORAGE_MEMORY_HASH_H
-#define STORAGE_MEMORY_HASH_H
+#ifndef SUPPORT_HASH_HASH_H
+#define SUPPORT_HASH_HASH_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A hash table with embedded links, and SipHash. */
-#include "plugins/storage-memory/hash.h"
+#include "support/hash/hash.h"
 
 #include <stdlib.h>
 #include <string.h>
