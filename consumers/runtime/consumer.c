@@ -72,8 +72,9 @@ static void on_log(void *user, int level, const char *event, const char *sentenc
 
 static void on_state(void *user, const char *sentence)
 {
-	(void)user;
-	log_write(sentence == NULL ? LOG_INFO : LOG_WARNING,
+	const struct consumer *consumer = user;
+	bool is_trouble = sentence != NULL && !consumer->is_draining;
+	log_write(is_trouble ? LOG_WARNING : LOG_DEBUG,
 	        sentence == NULL ? "bus.ready" : "bus.unavailable", sentence, NULL);
 }
 

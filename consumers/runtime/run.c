@@ -13,7 +13,9 @@
 #include <time.h>
 
 /* A directive that finds no place for so long is left to consumers that are less busy. */
-enum { WAIT_MS = 5000 };
+enum { WAIT_MS = 2000 };
+/* Beyond a month an end says nothing, and would not fit every timer. */
+#define LONGEST_LEASE_MS (INT64_C(30) * 24 * 3600 * 1000)
 
 void run_set_timer(struct run *run, int after_ms, event_callback_fn fn)
 {
@@ -83,8 +85,7 @@ static int64_t time_left_ms(const struct run *run)
 	clock_gettime(CLOCK_REALTIME, &now);
 	int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 	int64_t left_ms = run->directive.lease_end_us / 1000 - now_ms;
-	/* More than a day is nobody's lease and would not fit every timer. */
-	return left_ms < 86400000 ? left_ms : 86400000;
+	return left_ms < LONGEST_LEASE_MS ? left_ms : LONGEST_LEASE_MS;
 }
 
 static void start_handler(struct run *run)

@@ -352,6 +352,70 @@ static void many_lanes_with_one_place_lose_nothing(void)
 	world_close(&world);
 }
 
+static bool has_renewed(struct consumer_world *world)
+{
+	return world->broker.n_renewed > 0;
+}
+
+static void lock_is_renewed_while_the_handler_runs(void)
+{
+	struct consumer_world world;
+	world_open(&world);
+	world.broker.lock_ms = 2000;
+	world_start_script(&world, "until [ -e $W/go ]; do sleep 0.05; done");
+	fake_broker_put(&world.broker, full);
+	CHECK(world_wait(&world, has_renewed));
+	CHECK_INT(world.n_replies, 1);
+	world_make_file(&world, "go");
+	CHECK(world_wait_settled(&world, 1));
+	CHECK_INT(world.broker.last_outcome, PN_ACCEPTED);
+	world_close(&world);
+}
+
+static void what_finds_no_place_goes_back_uncounted(void)
+{
+	struct consumer_world world;
+	world_open(&world);
+	world.topic = "global-bus-p0..1";
+	fake_broker_put(&world.broker, full);
+	fake_broker_put(&world.broker, bare);
+	world_start_script(&world, "until [ -e $W/go ]; do sleep 0.05; done");
+	CHECK(world_wait_settled(&world, 1));
+	CHECK_INT(world.broker.last_outcome, PN_RELEASED);
+	CHECK_INT(world.n_replies, 1);
+	world_make_file(&world, "go");
+	CHECK(world_wait_settled(&world, 3));
+	CHECK_INT(world.n_replies, 4);
+	world_close(&world);
+}
+
+static void refused_reply_leaves_the_directive_among_the_dead_letters(void)
+{
+	struct consumer_world world;
+	world_open(&world);
+	world.broker.rejects_with = "amqp:not-allowed";
+	world_start_script(&world, "true");
+	fake_broker_put(&world.broker, full);
+	CHECK(world_wait_settled(&world, 1));
+	CHECK_INT(world.broker.last_outcome, PN_REJECTED);
+	CHECK_TEXT(world.broker.last_reason, "ReplyRefused");
+	world_close(&world);
+}
+
+static void result_over_the_broker_s_limit_becomes_a_final_failure(void)
+{
+	struct consumer_world world;
+	world_open(&world);
+	world.broker.max_message_size = 2000;
+	world_start_script(&world, "printf '\"%03000d\"' 7");
+	fake_broker_put(&world.broker, full);
+	CHECK(world_wait_settled(&world, 1));
+	CHECK_INT(world.n_replies, 2);
+	CHECK_TEXT(world_text(&world, 1, "status"), "FAILED_FINAL");
+	CHECK_TEXT(world_error(&world, 1, "code"), "RESULT_TOO_LARGE");
+	world_close(&world);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct suite_test tests[] = {
@@ -374,6 +438,10 @@ int main(int argc, char **argv)
 		SUITE_TEST(handler_does_not_inherit_the_connection),
 		SUITE_TEST(noop_answers_by_itself),
 		SUITE_TEST(many_lanes_with_one_place_lose_nothing),
+		SUITE_TEST(lock_is_renewed_while_the_handler_runs),
+		SUITE_TEST(what_finds_no_place_goes_back_uncounted),
+		SUITE_TEST(refused_reply_leaves_the_directive_among_the_dead_letters),
+		SUITE_TEST(result_over_the_broker_s_limit_becomes_a_final_failure),
 	};
 	if (argc < 2) {
 		fprintf(stderr, "usage: %s LUCIUS-CONSUMER [TEST]\n", argv[0]);
