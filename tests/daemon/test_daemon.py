@@ -1,0 +1,347 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The life of the process from outside: options, commands, start, signals, stop, exit status.
+Called with the binary and the directory of the stage plugins."""
+import http.server
+import json
+import os
+import pathlib
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+BINARY = ""
+PLUGINS = ""
+BOUND = 20  # seconds that any single wait may take
+STAGES = ["--storage-backend=stage", "--bus-backend=stage", "--workflow-backend=stage"]
+
+
+def clean_environment(extra):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LUCIUS_")}
+    return {**kept, **extra}
+
+
+def run(*arguments, **environment):
+    """A command that ends by itself."""
+    return subprocess.run([BINARY, "--plugins-dir", PLUGINS, *arguments], capture_output=True,
+                          text=True, timeout=BOUND, env=clean_environment(environment), check=False)
+
+
+class Daemon:
+    """A running one; its log lines come as objects."""
+
+    def __init__(self, *arguments, **environment):
+        self.process = subprocess.Popen(
+            [BINARY, "--plugins-dir", PLUGINS, *STAGES, *arguments], stderr=subprocess.PIPE,
+            text=True, env=clean_environment(environment))
+        self.lines = []
+        self.queue = queue.Queue()
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        for line in self.process.stderr:
+            self.queue.put(json.loads(line) if line.startswith("{") else {"text": line})
+        self.queue.put(None)
+
+    def next(self):
+        line = self.queue.get(timeout=BOUND)
+        if line is not None:
+            self.lines.append(line)
+        return line
+
+    def wait_for(self, event, **fields):
+        """The next line of that event; what comes before it is kept in lines."""
+        while (line := self.next()) is not None:
+            if line.get("event") == event and fields.items() <= line.items():
+                return line
+        raise AssertionError(f"no {event} {fields} in {self.lines}")
+
+    def send(self, number):
+        self.process.send_signal(number)
+
+    def end(self):
+        """The exit status, once all lines are read."""
+        while self.next() is not None:
+            pass
+        self.process.stderr.close()
+        return self.process.wait(timeout=BOUND)
+
+    def kill(self):
+        self.process.kill()
+        self.end()
+
+    def stages(self):
+        return [(line["event"].split(".")[1], line.get("backend", "service").split("-")[0])
+                for line in self.lines
+                if line.get("event", "").startswith(("stage.", "service."))]
+
+
+class Life(unittest.TestCase):
+    def test_stages_come_in_order_and_stop_in_the_other(self):
+        daemon = Daemon()
+        ready = daemon.wait_for("daemon.ready")
+        self.assertIn("start_ms", ready)
+        daemon.send(signal.SIGTERM)
+        self.assertEqual(daemon.end(), 0)
+        kinds = ["storage", "bus", "workflow"]
+        expected = [("create", kind) for kind in kinds] + [("create", "service")]
+        expected += [("start", kind) for kind in [*kinds, "service"]]
+        expected += [("listen", kind) for kind in [*kinds, "service"]]
+        expected += [("stop", kind) for kind in ["service", *reversed(kinds)]]
+        expected += [("destroy", kind) for kind in ["service", *reversed(kinds)]]
+        self.assertEqual(daemon.stages(), expected)
+
+    def test_a_backend_that_is_not_ready_does_not_keep_the_daemon_from_starting(self):
+        daemon = Daemon("--stage-bus-start", "unavailable", LUCIUS_STAGE_STORAGE_START="denied")
+        for backend in ("storage-stage", "bus-stage"):
+            line = daemon.wait_for("backend.not_ready", backend=backend)
+            self.assertEqual(line["message"], "as the option says")
+        daemon.wait_for("daemon.ready")
+        daemon.send(signal.SIGINT)
+        self.assertEqual(daemon.end(), 0)
+
+    def test_an_internal_failure_of_a_start_ends_the_daemon_in_order(self):
+        daemon = Daemon(LUCIUS_STAGE_BUS_START="internal")
+        self.assertEqual(daemon.end(), 1)
+        stages = daemon.stages()
+        self.assertNotIn(("start", "workflow"), stages)
+        self.assertEqual(stages[-4:], [("destroy", kind) for kind in
+                                       ["service", "workflow", "bus", "storage"]])
+        self.assertTrue(any(line["event"] == "backend.start_failed" for line in daemon.lines))
+
+    def test_a_listener_that_cannot_be_had_ends_the_daemon(self):
+        daemon = Daemon(LUCIUS_STAGE_BUS_LISTEN="denied")
+        self.assertEqual(daemon.end(), 1)
+        self.assertNotIn(("listen", "service"), daemon.stages())
+        self.assertIn(("destroy", "storage"), daemon.stages())
+
+    def test_a_stop_while_starting_ends_all_that_was_created(self):
+        daemon = Daemon(LUCIUS_STAGE_BUS_START="never", LUCIUS_SHUTDOWN_SECONDS="1")
+        daemon.wait_for("stage.start", backend="bus-stage")
+        daemon.send(signal.SIGTERM)
+        # The start that never ends is open for good: the daemon names it and ends.
+        self.assertEqual(daemon.end(), 70)
+        stuck = [line for line in daemon.lines if line["event"] == "daemon.stuck"]
+        self.assertEqual((stuck[0]["backend"], stuck[0]["operation"]), ("bus-stage", "start"))
+
+    def test_a_plugin_that_does_not_stop_is_named_at_the_bound(self):
+        daemon = Daemon(LUCIUS_STAGE_WORKFLOW_STOP="never", LUCIUS_SHUTDOWN_SECONDS="1")
+        daemon.wait_for("daemon.ready")
+        daemon.send(signal.SIGTERM)
+        self.assertEqual(daemon.end(), 70)
+        self.assertEqual(daemon.lines[-1]["event"], "daemon.stuck")
+        self.assertEqual(daemon.lines[-1]["backend"], "workflow-stage")
+
+    def test_a_second_signal_ends_at_once(self):
+        daemon = Daemon(LUCIUS_STAGE_WORKFLOW_STOP="never", LUCIUS_SHUTDOWN_SECONDS="3600")
+        daemon.wait_for("daemon.ready")
+        daemon.send(signal.SIGTERM)
+        daemon.wait_for("stage.stop", backend="workflow-stage")
+        daemon.send(signal.SIGTERM)
+        self.assertEqual(daemon.end(), 143)
+
+    def test_a_service_that_refuses_is_a_configuration_fault(self):
+        daemon = Daemon(LUCIUS_DEFAULT_MODE="BURST")
+        self.assertEqual(daemon.end(), 78)
+        self.assertIn("does not like this mode", daemon.lines[-1]["message"] +
+                      daemon.lines[-2].get("message", "") + str(daemon.lines))
+
+    def test_a_plugin_that_refuses_its_options_is_a_configuration_fault(self):
+        daemon = Daemon(LUCIUS_STAGE_BUS_WORD="wrong")
+        self.assertEqual(daemon.end(), 78)
+        self.assertIn("bus-stage cannot be used: the word is wrong", str(daemon.lines))
+
+    def test_the_bus_role_has_the_bus_alone(self):
+        daemon = Daemon("--role", "bus")
+        daemon.wait_for("daemon.ready")
+        daemon.send(signal.SIGTERM)
+        self.assertEqual(daemon.end(), 0)
+        self.assertEqual({kind for _, kind in daemon.stages()}, {"bus", "service"})
+
+
+class Changes(unittest.TestCase):
+    def setUp(self):
+        self.directory = tempfile.TemporaryDirectory()
+        self.conf = pathlib.Path(self.directory.name, "lucius.conf")
+
+    def tearDown(self):
+        self.directory.cleanup()
+
+    def test_hangup_takes_up_live_options_and_names_the_others(self):
+        self.conf.write_text('stage_bus_word = "one";\n')
+        daemon = Daemon("--config", str(self.conf))
+        daemon.wait_for("daemon.ready")
+        self.conf.write_text('stage_bus_word = "two";\nstage_bus_stop = "denied";\n'
+                             'log_level = "debug";\n')
+        daemon.send(signal.SIGHUP)
+        line = daemon.wait_for("stage.reconfigure", backend="bus-stage")
+        self.assertEqual(line["message"], "two")
+        daemon.wait_for("config.read")
+        said = [line.get("message", "") for line in daemon.lines if line["event"] == "config.option"]
+        self.assertTrue(any("LUCIUS_STAGE_BUS_STOP is now 'denied'" in text and "restart" in text
+                            for text in said), said)
+        self.assertIn(("reconfigure", "service"), daemon.stages())
+        daemon.send(signal.SIGTERM)
+        self.assertEqual(daemon.end(), 0)
+
+    def test_a_wrong_change_leaves_all_as_it_was(self):
+        self.conf.write_text('stage_bus_word = "one";\n')
+        daemon = Daemon("--config", str(self.conf))
+        daemon.wait_for("daemon.ready")
+        for text in ('stage_bus_word = "two";\nmax_attempts = 0;\n', "stage_bus_word = two;\n",
+                     'stage_bus_word = "two";\nmax_atempts = 5;\n'):
+            self.conf.write_text(text)
+            daemon.send(signal.SIGHUP)
+            daemon.wait_for("config.option", level="error")
+        daemon.send(signal.SIGTERM)
+        self.assertEqual(daemon.end(), 0)
+        self.assertNotIn(("reconfigure", "bus"), daemon.stages())
+
+    def test_a_config_source_stands_between_environment_and_file(self):
+        source = pathlib.Path(self.directory.name, "source")
+        source.write_text("Lucius:StageBusWord=remote\nLucius:StageStorageWord=remote\n"
+                          "Lucius:StageWorkflowWord=remote\nOther:Key=1\n")
+        self.conf.write_text('stage_bus_word = "file";\n')
+        daemon = Daemon("--config", str(self.conf), "--config-source=stage",
+                        "--stage-config-file", str(source), LUCIUS_STAGE_STORAGE_WORD="variable")
+        daemon.wait_for("daemon.ready")
+        words = {line["backend"]: line["message"] for line in daemon.lines
+                 if line["event"] == "stage.start"}
+        self.assertEqual(words, {"config-stage": "hello", "bus-stage": "remote",
+                                 "storage-stage": "variable", "workflow-stage": "remote"})
+        source.write_text("Lucius:StageBusWord=changed\n")
+        line = daemon.wait_for("stage.reconfigure", backend="bus-stage")
+        self.assertEqual(line["message"], "changed")
+        daemon.send(signal.SIGTERM)
+        self.assertEqual(daemon.end(), 0)
+        self.assertEqual(daemon.stages()[-1], ("destroy", "config"))
+
+    def test_a_config_source_that_cannot_be_read_ends_the_start(self):
+        daemon = Daemon("--config-source=stage")
+        self.assertEqual(daemon.end(), 1)
+        self.assertIn("options cannot be fetched from config-stage", str(daemon.lines))
+
+
+class Commands(unittest.TestCase):
+    def test_wrong_command_lines_have_status_2(self):
+        for arguments in (["worker"], ["--role"], ["--version", "--help"], ["--describe"],
+                          ["--describe", "nonsense"]):
+            done = subprocess.run([BINARY, *arguments], capture_output=True, text=True,
+                                  timeout=BOUND, check=False, env=clean_environment({}))
+            self.assertEqual(done.returncode, 2, arguments)
+            self.assertTrue(done.stderr.startswith("luciusd: "), done.stderr)
+
+    def test_version_and_help_need_nothing(self):
+        self.assertRegex(run("--version").stdout, r"^luciusd \d+\.\d+\.\d+, plugin ABI 1\.\d+\n$")
+        self.assertIn("--check-config", run("--help").stdout)
+
+    def test_wrong_options_have_status_78_and_a_sentence_each(self):
+        done = run("--check-config", "--max-attempts=0", LUCIUS_LOG_LEVEL="loud")
+        self.assertEqual(done.returncode, 78)
+        self.assertIn("LUCIUS_MAX_ATTEMPTS: '0' from the command line (--max-attempts) is not "
+                      "taken; accepted is a whole number of attempts from 1 to 1000", done.stderr)
+        self.assertIn("LUCIUS_LOG_LEVEL: 'loud'", done.stderr)
+        for role in ("bus,worker", "king", ","):
+            self.assertEqual(run("--check-config", "--role", role).returncode, 78, role)
+
+    def test_check_config_shows_values_origins_and_no_secret(self):
+        done = run("--check-config", *STAGES, LUCIUS_INVOKER_TOKEN="s3cret",
+                   LUCIUS_MAX_ATEMPTS="4")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("LUCIUS_MAX_ATTEMPTS = 3 (the default)", done.stdout)
+        self.assertIn("LUCIUS_STORAGE_BACKEND = stage (the command line (--storage-backend))",
+                      done.stdout)
+        self.assertIn("LUCIUS_STAGE_BUS_WORD = hello (the default)", done.stdout)
+        self.assertIn("LUCIUS_MAX_ATEMPTS is no option; is LUCIUS_MAX_ATTEMPTS meant?", done.stderr)
+        self.assertNotIn("s3cret", done.stdout + done.stderr)
+
+    def test_print_env_can_be_read_by_a_shell(self):
+        value = "it's; $HOME `x`\n\"two\""
+        done = run("--print-env", *STAGES, LUCIUS_INVOKER_TOKEN=value)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        shell = subprocess.run(["sh", "-c", done.stdout + "printf %s \"$LUCIUS_INVOKER_TOKEN\""],
+                               capture_output=True, text=True, timeout=BOUND, check=True)
+        self.assertEqual(shell.stdout, value)
+
+    def test_plugins_are_listed_and_described(self):
+        done = run("--list-plugins")
+        self.assertEqual([line.split()[0] for line in done.stdout.splitlines()],
+                         ["bus-stage", "config-stage", "storage-stage", "workflow-stage"])
+        done = run("--describe", "bus-stage")
+        self.assertIn("LUCIUS_STAGE_BUS_WORD", done.stdout)
+        self.assertIn("Lucius:StageBusWord", done.stdout)
+        self.assertIn("May change while running.", done.stdout)
+        self.assertEqual(run("--describe", "bus-none").returncode, 1)
+        self.assertIn("LUCIUS_ROLE", run("--describe", "core").stdout)
+
+    def test_a_backend_that_is_not_there_is_a_sentence(self):
+        done = run("--check-config", "--storage-backend=cloud")
+        self.assertEqual(done.returncode, 78)
+        self.assertIn("there is no plugin 'storage-cloud'", done.stderr)
+
+    def test_provision_makes_all_lanes(self):
+        done = run("--provision", *STAGES, LUCIUS_SERVICEBUS_LANES="3")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("6 topics from global-bus-p0 to global-bus-replies-p2, "
+                      "3 subscriptions lucius-invoker", done.stderr)
+
+    def test_the_shipped_file_is_taken_with_every_line_in_force(self):
+        shipped = pathlib.Path(__file__).parents[2] / "etc" / "lucius.conf"
+        with tempfile.NamedTemporaryFile("w", suffix=".conf") as conf:
+            for line in shipped.read_text().splitlines():
+                setting = line.lstrip().removeprefix("#")
+                is_setting = line.lstrip().startswith("#") and "= " in setting and \
+                    setting.endswith(";") and setting[0] != " "
+                conf.write((setting if is_setting else line) + "\n")
+            conf.flush()
+            done = run("--check-config", *STAGES, "--config", conf.name)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"LUCIUS_MAX_ATTEMPTS = 3 \(.*\.conf:\d+\)")
+
+
+class Health(unittest.TestCase):
+    def ask(self, status):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(status if self.path == "/readyz" else 404)
+                self.send_header("Content-Length", "3")
+                self.end_headers()
+                self.wfile.write(b"why")
+
+            def log_message(self, *arguments):
+                pass
+
+        server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            return run("--health", LUCIUS_HTTP_LISTEN=f"0.0.0.0:{server.server_port}")
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
+
+    def test_ready_is_status_0(self):
+        self.assertEqual(self.ask(200).returncode, 0)
+
+    def test_not_ready_is_status_1_with_the_reason(self):
+        done = self.ask(503)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("not ready (503): why", done.stderr)
+
+    def test_nobody_there_is_status_1(self):
+        server = http.server.HTTPServer(("127.0.0.1", 0), None)
+        port = server.server_port
+        server.server_close()
+        done = run("--health", "--role=worker", LUCIUS_HEALTH_LISTEN=f"127.0.0.1:{port}")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("not ready", done.stderr)
+
+
+if __name__ == "__main__":
+    BINARY, PLUGINS = sys.argv[1:3]
+    unittest.main(argv=[sys.argv[0], *sys.argv[3:]])
