@@ -27,8 +27,8 @@ struct backend_parts {
 	size_t max_operations; /* running at once; 0: 10000 */
 	/* The options of a wrapped backend; NULL, or a result of NULL with an empty error: the
 	 * defaults. */
-	const void *(*options_of)(void *user, const struct lucius_plugin *plugin, char *error,
-	        size_t error_size);
+	const void *(*options_of)(
+	        void *user, const struct lucius_plugin *plugin, char *error, size_t error_size);
 	void *user;
 };
 

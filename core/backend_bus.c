@@ -18,43 +18,43 @@ struct lucius_bus_info bus_info(struct backend *bus)
 }
 
 struct lucius_op bus_publish(struct backend *bus, struct lucius_text topic,
-	const struct lucius_message *message, const struct op_caller *caller)
+        const struct lucius_message *message, const struct op_caller *caller)
 {
 	struct lucius_op handle;
 	struct op *op = backend_ask(bus, LUCIUS_OP_BUS_PUBLISH, true, caller, &handle);
 	if (op != NULL) {
 		table_of(bus)->publish(bus->self, copy_text(&op->arguments, topic),
-			copy_message(&op->arguments, message), handle);
+		        copy_message(&op->arguments, message), handle);
 	}
 	return handle;
 }
 
 struct lucius_op bus_subscribe(struct backend *bus, const struct lucius_subscription *subscription,
-	const struct op_caller *caller)
+        const struct op_caller *caller)
 {
 	struct lucius_op handle;
 	struct op *op = backend_ask(bus, LUCIUS_OP_BUS_SUBSCRIBE, true, caller, &handle);
 	if (op != NULL) {
 		table_of(bus)->subscribe(
-			bus->self, copy_subscription(&op->arguments, subscription), handle);
+		        bus->self, copy_subscription(&op->arguments, subscription), handle);
 	}
 	return handle;
 }
 
 struct lucius_op bus_settle(struct backend *bus, const struct lucius_settlement *settlement,
-	const struct op_caller *caller)
+        const struct op_caller *caller)
 {
 	struct lucius_op handle;
 	struct op *op = backend_ask(bus, LUCIUS_OP_BUS_SETTLE, true, caller, &handle);
 	if (op != NULL) {
 		table_of(bus)->settle(
-			bus->self, copy_settlement(&op->arguments, settlement), handle);
+		        bus->self, copy_settlement(&op->arguments, settlement), handle);
 	}
 	return handle;
 }
 
 struct lucius_op bus_unsubscribe(
-	struct backend *bus, struct lucius_op subscription, const struct op_caller *caller)
+        struct backend *bus, struct lucius_op subscription, const struct op_caller *caller)
 {
 	struct lucius_op handle;
 	struct op *op = backend_ask(bus, LUCIUS_OP_BUS_UNSUBSCRIBE, true, caller, &handle);
@@ -64,14 +64,15 @@ struct lucius_op bus_unsubscribe(
 	return handle;
 }
 
-struct lucius_op bus_provision(struct backend *bus, const struct lucius_topology *topology,
-	const struct op_caller *caller)
+struct lucius_op bus_provision(
+        struct backend *bus, const struct lucius_topology *topology, const struct op_caller *caller)
 {
 	struct lucius_op handle;
 	struct op *op = backend_ask(bus, LUCIUS_OP_BUS_PROVISION,
-		LUCIUS_HAS(table_of(bus), provision), caller, &handle);
+	        LUCIUS_HAS(table_of(bus), provision), caller, &handle);
 	if (op != NULL) {
-		table_of(bus)->provision(bus->self, copy_topology(&op->arguments, topology), handle);
+		table_of(bus)->provision(
+		        bus->self, copy_topology(&op->arguments, topology), handle);
 	}
 	return handle;
 }

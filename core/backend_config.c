@@ -21,7 +21,7 @@ struct lucius_op config_watch(struct backend *config, const struct op_caller *ca
 {
 	struct lucius_op handle;
 	struct op *op = backend_ask(config, LUCIUS_OP_CONFIG_WATCH,
-		LUCIUS_HAS(table_of(config), watch), caller, &handle);
+	        LUCIUS_HAS(table_of(config), watch), caller, &handle);
 	if (op != NULL) {
 		table_of(config)->watch(config->self, handle);
 	}

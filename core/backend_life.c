@@ -27,7 +27,7 @@ static stage_fn stage_of(const struct backend *backend, uint32_t operation)
 }
 
 static struct lucius_op ask_one(
-	struct backend *backend, uint32_t operation, const struct op_caller *caller)
+        struct backend *backend, uint32_t operation, const struct op_caller *caller)
 {
 	struct lucius_op handle;
 	stage_fn stage = stage_of(backend, operation);
@@ -107,7 +107,7 @@ static void ask_next(struct stage_chain *chain)
 }
 
 static struct lucius_op run_stage(
-	struct backend *backend, uint32_t operation, const struct op_caller *caller)
+        struct backend *backend, uint32_t operation, const struct op_caller *caller)
 {
 	if (backend->n_wrapped == 0) {
 		return ask_one(backend, operation, caller);

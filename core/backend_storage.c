@@ -28,19 +28,19 @@ int storage_has_events(const struct backend *storage)
 }
 
 struct lucius_op storage_create(struct backend *storage, const struct lucius_command *command,
-	const struct op_caller *caller)
+        const struct op_caller *caller)
 {
 	struct lucius_op handle;
 	struct op *op = backend_ask(storage, LUCIUS_OP_STORAGE_CREATE, true, caller, &handle);
 	if (op != NULL) {
 		table_of(storage)->create(
-			storage->self, copy_command(&op->arguments, command), handle);
+		        storage->self, copy_command(&op->arguments, command), handle);
 	}
 	return handle;
 }
 
 struct lucius_op storage_load(
-	struct backend *storage, struct lucius_text job_id, const struct op_caller *caller)
+        struct backend *storage, struct lucius_text job_id, const struct op_caller *caller)
 {
 	struct lucius_op handle;
 	struct op *op = backend_ask(storage, LUCIUS_OP_STORAGE_LOAD, true, caller, &handle);
@@ -51,7 +51,7 @@ struct lucius_op storage_load(
 }
 
 struct lucius_op storage_save(
-	struct backend *storage, const struct lucius_job *job, const struct op_caller *caller)
+        struct backend *storage, const struct lucius_job *job, const struct op_caller *caller)
 {
 	struct lucius_op handle;
 	struct op *op = backend_ask(storage, LUCIUS_OP_STORAGE_SAVE, true, caller, &handle);
@@ -62,7 +62,7 @@ struct lucius_op storage_save(
 }
 
 struct lucius_op storage_release(
-	struct backend *storage, const struct lucius_job *job, const struct op_caller *caller)
+        struct backend *storage, const struct lucius_job *job, const struct op_caller *caller)
 {
 	struct lucius_op handle;
 	struct op *op = backend_ask(storage, LUCIUS_OP_STORAGE_RELEASE, true, caller, &handle);
@@ -73,63 +73,62 @@ struct lucius_op storage_release(
 }
 
 struct lucius_op storage_scan(struct backend *storage, struct lucius_text cursor, uint32_t limit,
-	const struct op_caller *caller)
+        const struct op_caller *caller)
 {
 	struct lucius_op handle;
 	struct op *op = backend_ask(storage, LUCIUS_OP_STORAGE_SCAN, true, caller, &handle);
 	if (op != NULL) {
 		table_of(storage)->scan(
-			storage->self, copy_text(&op->arguments, cursor), limit, handle);
+		        storage->self, copy_text(&op->arguments, cursor), limit, handle);
 	}
 	return handle;
 }
 
-struct lucius_op storage_repair(struct backend *storage, const struct lucius_repair *repair,
-	const struct op_caller *caller)
+struct lucius_op storage_repair(
+        struct backend *storage, const struct lucius_repair *repair, const struct op_caller *caller)
 {
 	struct lucius_op handle;
 	struct op *op = backend_ask(storage, LUCIUS_OP_STORAGE_REPAIR, true, caller, &handle);
 	if (op != NULL) {
 		table_of(storage)->repair(
-			storage->self, copy_repair(&op->arguments, repair), handle);
+		        storage->self, copy_repair(&op->arguments, repair), handle);
 	}
 	return handle;
 }
 
 struct lucius_op storage_own(struct backend *storage, const struct lucius_ownership *ownership,
-	const struct op_caller *caller)
+        const struct op_caller *caller)
 {
 	struct lucius_op handle;
 	struct op *op = backend_ask(storage, LUCIUS_OP_STORAGE_OWN, true, caller, &handle);
 	if (op != NULL) {
 		table_of(storage)->own(
-			storage->self, copy_ownership(&op->arguments, ownership), handle);
+		        storage->self, copy_ownership(&op->arguments, ownership), handle);
 	}
 	return handle;
 }
 
 struct lucius_op storage_list(struct backend *storage, const struct lucius_listing *listing,
-	const struct op_caller *caller)
+        const struct op_caller *caller)
 {
 	struct lucius_op handle;
 	struct op *op = backend_ask(
-		storage, LUCIUS_OP_STORAGE_LIST, storage_has_list(storage), caller, &handle);
+	        storage, LUCIUS_OP_STORAGE_LIST, storage_has_list(storage), caller, &handle);
 	if (op != NULL) {
 		table_of(storage)->list(
-			storage->self, copy_listing(&op->arguments, listing), handle);
+		        storage->self, copy_listing(&op->arguments, listing), handle);
 	}
 	return handle;
 }
 
 struct lucius_op storage_events(
-	struct backend *storage, struct lucius_text job_id, const struct op_caller *caller)
+        struct backend *storage, struct lucius_text job_id, const struct op_caller *caller)
 {
 	struct lucius_op handle;
 	struct op *op = backend_ask(
-		storage, LUCIUS_OP_STORAGE_EVENTS, storage_has_events(storage), caller, &handle);
+	        storage, LUCIUS_OP_STORAGE_EVENTS, storage_has_events(storage), caller, &handle);
 	if (op != NULL) {
-		table_of(storage)->events(
-			storage->self, copy_text(&op->arguments, job_id), handle);
+		table_of(storage)->events(storage->self, copy_text(&op->arguments, job_id), handle);
 	}
 	return handle;
 }

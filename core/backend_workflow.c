@@ -18,7 +18,7 @@ struct lucius_workflow_info workflow_info(struct backend *workflow)
 }
 
 struct lucius_op workflow_start(
-	struct backend *workflow, const struct lucius_run *run, const struct op_caller *caller)
+        struct backend *workflow, const struct lucius_run *run, const struct op_caller *caller)
 {
 	struct lucius_op handle;
 	struct op *op = backend_ask(workflow, LUCIUS_OP_WORKFLOW_START, true, caller, &handle);
@@ -29,44 +29,44 @@ struct lucius_op workflow_start(
 }
 
 struct lucius_op workflow_signal(struct backend *workflow, const struct lucius_signal *signal,
-	const struct op_caller *caller)
+        const struct op_caller *caller)
 {
 	struct lucius_op handle;
 	struct op *op = backend_ask(workflow, LUCIUS_OP_WORKFLOW_SIGNAL, true, caller, &handle);
 	if (op != NULL) {
 		table_of(workflow)->signal(
-			workflow->self, copy_signal(&op->arguments, signal), handle);
+		        workflow->self, copy_signal(&op->arguments, signal), handle);
 	}
 	return handle;
 }
 
 struct lucius_op workflow_cancel(struct backend *workflow, struct lucius_text workflow_id,
-	struct lucius_text request_id, const struct op_caller *caller)
+        struct lucius_text request_id, const struct op_caller *caller)
 {
 	struct lucius_op handle;
 	struct op *op = backend_ask(workflow, LUCIUS_OP_WORKFLOW_CANCEL, true, caller, &handle);
 	if (op != NULL) {
 		table_of(workflow)->cancel(workflow->self, copy_text(&op->arguments, workflow_id),
-			copy_text(&op->arguments, request_id), handle);
+		        copy_text(&op->arguments, request_id), handle);
 	}
 	return handle;
 }
 
 struct lucius_op workflow_describe(
-	struct backend *workflow, struct lucius_text workflow_id, const struct op_caller *caller)
+        struct backend *workflow, struct lucius_text workflow_id, const struct op_caller *caller)
 {
 	struct lucius_op handle;
 	struct op *op = backend_ask(workflow, LUCIUS_OP_WORKFLOW_DESCRIBE, true, caller, &handle);
 	if (op != NULL) {
 		table_of(workflow)->describe(
-			workflow->self, copy_text(&op->arguments, workflow_id), handle);
+		        workflow->self, copy_text(&op->arguments, workflow_id), handle);
 	}
 	return handle;
 }
 
 /* The definition is not copied: it stays good until destroy. */
 struct lucius_op workflow_work(struct backend *workflow, const struct lucius_definition *definition,
-	const struct op_caller *caller)
+        const struct op_caller *caller)
 {
 	struct lucius_op handle;
 	struct op *op = backend_ask(workflow, LUCIUS_OP_WORKFLOW_WORK, true, caller, &handle);

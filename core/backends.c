@@ -16,20 +16,20 @@ void backends_choose(struct options *options, const struct settings *settings)
 	if (settings->bus_backend == NULL) {
 		bool is_given = options_is_given(options, "servicebus-connection");
 		options_choose(options, "bus-backend", is_given ? "servicebus" : "local",
-			is_given ? "chosen, as LUCIUS_SERVICEBUS_CONNECTION is set" :
-				   "chosen, as LUCIUS_SERVICEBUS_CONNECTION is not set");
+		        is_given ? "chosen, as LUCIUS_SERVICEBUS_CONNECTION is set"
+		                 : "chosen, as LUCIUS_SERVICEBUS_CONNECTION is not set");
 	}
 	if (settings->workflow_backend == NULL) {
 		bool is_on = settings->temporal_address != NULL && settings->temporal_enabled != 0;
 		options_choose(options, "workflow-backend", is_on ? "temporal" : "local",
-			is_on ? "chosen, as LUCIUS_TEMPORAL_ADDRESS is set" :
-				settings->temporal_address != NULL ?
-				"chosen, as LUCIUS_TEMPORAL_ENABLED is false" :
-				"chosen, as LUCIUS_TEMPORAL_ADDRESS is not set");
+		        is_on ? "chosen, as LUCIUS_TEMPORAL_ADDRESS is set"
+		                : settings->temporal_address != NULL
+		                ? "chosen, as LUCIUS_TEMPORAL_ENABLED is false"
+		                : "chosen, as LUCIUS_TEMPORAL_ADDRESS is not set");
 	}
 	if (settings->config_source == NULL && options_is_given(options, "appconfig-connection")) {
 		options_choose(options, "config-source", "appconfig",
-			"chosen, as LUCIUS_APPCONFIG_CONNECTION is set");
+		        "chosen, as LUCIUS_APPCONFIG_CONNECTION is set");
 	}
 }
 
@@ -60,7 +60,7 @@ static const char *name_of(const struct settings *settings, enum backend_place p
 static bool is_needed(const struct settings *settings, uint32_t roles, enum backend_place place)
 {
 	bool is_local = settings->workflow_backend != NULL &&
-		strcmp(settings->workflow_backend, "local") == 0;
+	        strcmp(settings->workflow_backend, "local") == 0;
 	switch (place) {
 	case BACKEND_STORAGE:
 		return roles_need_storage(roles, is_local);
@@ -77,7 +77,7 @@ static bool is_needed(const struct settings *settings, uint32_t roles, enum back
 
 /* The plugin's filled option struct. NULL after a report; a set without rows has one, too. */
 static const void *options_of(
-	void *user, const struct lucius_plugin *plugin, char *error, size_t error_size)
+        void *user, const struct lucius_plugin *plugin, char *error, size_t error_size)
 {
 	struct backends *backends = user;
 	const struct option_set *set = options_add_plugin(backends->options, plugin);
@@ -91,15 +91,15 @@ static const void *options_of(
 }
 
 static const struct lucius_plugin *load(
-	struct backends *backends, enum backend_place place, char *error, size_t error_size)
+        struct backends *backends, enum backend_place place, char *error, size_t error_size)
 {
 	const struct settings *settings = backends->settings;
-	return loader_load(settings->plugins_dir, kind_of(place), name_of(settings, place), error,
-		error_size);
+	return loader_load(
+	        settings->plugins_dir, kind_of(place), name_of(settings, place), error, error_size);
 }
 
 static int create(
-	struct backends *backends, enum backend_place place, char *error, size_t error_size)
+        struct backends *backends, enum backend_place place, char *error, size_t error_size)
 {
 	const struct lucius_plugin *plugin = load(backends, place, error, error_size);
 	if (plugin == NULL) {
@@ -125,9 +125,9 @@ static int create(
 
 int backends_create_config(struct backends *backends, char *error, size_t error_size)
 {
-	return backends->settings->config_source != NULL ?
-		create(backends, BACKEND_CONFIG, error, error_size) :
-		0;
+	return backends->settings->config_source != NULL
+	        ? create(backends, BACKEND_CONFIG, error, error_size)
+	        : 0;
 }
 
 int backends_add_options(struct backends *backends, uint32_t roles, char *error, size_t error_size)
@@ -152,7 +152,7 @@ int backends_create(struct backends *backends, uint32_t roles, char *error, size
 {
 	for (enum backend_place place = BACKEND_STORAGE; place < N_BACKENDS; place++) {
 		if (is_needed(backends->settings, roles, place) &&
-			create(backends, place, error, error_size) != 0) {
+		        create(backends, place, error, error_size) != 0) {
 			return -1;
 		}
 	}

@@ -13,13 +13,7 @@ struct options;
 struct settings;
 
 /* In the order in which they start; they stop in the other direction. */
-enum backend_place {
-	BACKEND_CONFIG,
-	BACKEND_STORAGE,
-	BACKEND_BUS,
-	BACKEND_WORKFLOW,
-	N_BACKENDS
-};
+enum backend_place { BACKEND_CONFIG, BACKEND_STORAGE, BACKEND_BUS, BACKEND_WORKFLOW, N_BACKENDS };
 
 struct backends {
 	struct loop *loop; /* borrowed, as the next two */
@@ -34,8 +28,7 @@ void backends_choose(struct options *options, const struct settings *settings);
 int backends_create_config(struct backends *backends, char *error, size_t error_size);
 /* Adds their options to the table; creates nothing. Returns 0; -1 and a sentence, which is empty
  * where it has been reported. */
-int backends_add_options(
-	struct backends *backends, uint32_t roles, char *error, size_t error_size);
+int backends_add_options(struct backends *backends, uint32_t roles, char *error, size_t error_size);
 /* Those that the roles need. Returns 0, or -1 and a sentence (as above). */
 int backends_create(struct backends *backends, uint32_t roles, char *error, size_t error_size);
 /* Returns 0, or -1 if an operation is still open on one of them. */

@@ -14,10 +14,10 @@ static const struct {
 	const char *summary;
 } commands[] = {
 	{ "--check-config", COMMAND_CHECK_CONFIG,
-		"print each option with its value and where it came from" },
+	        "print each option with its value and where it came from" },
 	{ "--print-env", COMMAND_PRINT_ENV, "print what is set as `export NAME='value'` lines" },
 	{ "--describe", COMMAND_DESCRIBE,
-		"print the options of a plugin (\"storage-memory\"), or of the \"core\"" },
+	        "print the options of a plugin (\"storage-memory\"), or of the \"core\"" },
 	{ "--list-plugins", COMMAND_LIST_PLUGINS, "print the plugins that are there" },
 	{ "--provision", COMMAND_PROVISION, "make the bus's topics and reply subscriptions" },
 	{ "--health", COMMAND_HEALTH, "ask the process that runs here whether it is ready" },
@@ -31,8 +31,9 @@ static size_t find_command(const char *argument)
 {
 	size_t size = strcspn(argument, "=");
 	size_t place = 0;
-	while (place < N_COMMANDS && (strlen(commands[place].flag) != size ||
-					     memcmp(commands[place].flag, argument, size) != 0)) {
+	while (place < N_COMMANDS &&
+	        (strlen(commands[place].flag) != size ||
+	                memcmp(commands[place].flag, argument, size) != 0)) {
 		place++;
 	}
 	return place;
@@ -77,7 +78,7 @@ static int take_option(int argc, char **argv, int *place, struct command_line *l
 }
 
 int command_line_parse(
-	int argc, char **argv, struct command_line *ret_line, char *error, size_t error_size)
+        int argc, char **argv, struct command_line *ret_line, char *error, size_t error_size)
 {
 	*ret_line = (struct command_line){ .command = COMMAND_RUN };
 	for (int i = 1; i < argc; i++) {
@@ -85,21 +86,23 @@ int command_line_parse(
 		bool is_command = find_command(argument) < N_COMMANDS;
 		if (strncmp(argument, "--", 2) != 0 || argument[2] == '\0' || argument[2] == '=') {
 			(void)snprintf(error, error_size,
-				"'%.200s' is not understood: options look like --role=worker; see --help",
-				argument);
+			        "'%.200s' is not understood: options look like --role=worker; see "
+			        "--help",
+			        argument);
 			return -1;
 		}
 		if (is_command && ret_line->command != COMMAND_RUN) {
 			(void)snprintf(error, error_size,
-				"%.200s: one command at a time; another stands before it", argument);
+			        "%.200s: one command at a time; another stands before it",
+			        argument);
 			return -1;
 		}
-		int taken = is_command ? take_command(argc, argv, &i, ret_line) :
-					 take_option(argc, argv, &i, ret_line);
+		int taken = is_command ? take_command(argc, argv, &i, ret_line)
+		                       : take_option(argc, argv, &i, ret_line);
 		if (taken != 0) {
 			(void)snprintf(error, error_size, "%.200s %s; see --help", argument,
-				is_command && strchr(argument, '=') != NULL ? "takes no value" :
-									      "needs a value");
+			        is_command && strchr(argument, '=') != NULL ? "takes no value"
+			                                                    : "needs a value");
 			return -1;
 		}
 	}
@@ -116,7 +119,7 @@ void command_line_help(FILE *output)
 	fputs("luciusd: orchestrates the jobs of document pipelines.\n\n"
 	      "luciusd [--role ROLES] [--config FILE] [--OPTION VALUE ...] [COMMAND]\n\n"
 	      "Without a command it runs in the foreground and logs to standard error.\n\n",
-		output);
+	        output);
 	for (size_t i = 0; i < N_COMMANDS; i++) {
 		fprintf(output, "  %-20s %s\n", commands[i].flag, commands[i].summary);
 	}
@@ -127,5 +130,5 @@ void command_line_help(FILE *output)
 	      "used, or (--health) not ready; 2 the command line is wrong; 70 an operation of a\n"
 	      "plugin was still open at the end of LUCIUS_SHUTDOWN_SECONDS; 78 the configuration\n"
 	      "is wrong.\n",
-		output);
+	        output);
 }

@@ -28,7 +28,7 @@ struct command_line {
 
 /* Returns 0, or -1 and a sentence; the result is to be finished either way. */
 int command_line_parse(
-	int argc, char **argv, struct command_line *ret_line, char *error, size_t error_size);
+        int argc, char **argv, struct command_line *ret_line, char *error, size_t error_size);
 void command_line_finish(struct command_line *line);
 /* What --help prints. */
 void command_line_help(FILE *output);

@@ -55,15 +55,15 @@ static void on_setting(void *user, const void *item)
 	char where[512];
 	if (has_nul(&setting->key) || has_nul(&setting->value)) {
 		log_write(LUCIUS_LOG_WARNING, "config.odd_setting",
-			"a setting with a NUL inside is left out", NULL, 0);
+		        "a setting with a NUL inside is left out", NULL, 0);
 		return;
 	}
 	if (setting->label.size != 0) {
 		(void)snprintf(where, sizeof(where), "the key '%s' with the label '%s' of %s",
-			setting->key.data, setting->label.data, backend_title(source->backend));
+		        setting->key.data, setting->label.data, backend_title(source->backend));
 	} else {
 		(void)snprintf(where, sizeof(where), "the key '%s' of %s", setting->key.data,
-			backend_title(source->backend));
+		        backend_title(source->backend));
 	}
 	option_givens_add(&source->givens, setting->key.data, setting->value.data, where);
 }
@@ -104,8 +104,8 @@ static void on_watch_ended(void *user, uint32_t status, const char *sentence)
 	source->watch = (struct lucius_op){ 0 };
 	if (status != LUCIUS_OK && status != LUCIUS_UNSUPPORTED) {
 		LOG(LUCIUS_LOG_WARNING, "config.watch_ended", sentence,
-			LOG_STRING("backend", backend_title(source->backend)),
-			LOG_STRING("status", status_name(status)));
+		        LOG_STRING("backend", backend_title(source->backend)),
+		        LOG_STRING("status", status_name(status)));
 	}
 }
 

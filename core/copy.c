@@ -44,7 +44,7 @@ static char *put(char *to, const char *from, size_t size)
 
 /* One piece of memory for the fields and one for all their names and values: a row has dozens. */
 const struct lucius_field *copy_fields(
-	struct arena *arena, const struct lucius_field *fields, uint64_t n_fields)
+        struct arena *arena, const struct lucius_field *fields, uint64_t n_fields)
 {
 	if (fields == NULL || n_fields == 0) {
 		return NULL;

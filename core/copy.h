@@ -24,7 +24,7 @@ void copy_into(void *own, size_t own_size, const void *given, uint64_t given_siz
 /* Data that is NULL counts as empty, whatever its size says. */
 struct lucius_text copy_text(struct arena *arena, struct lucius_text text);
 const struct lucius_field *copy_fields(
-	struct arena *arena, const struct lucius_field *fields, uint64_t n_fields);
+        struct arena *arena, const struct lucius_field *fields, uint64_t n_fields);
 
 /* struct lucius_text, as an item. */
 void *copy_text_item(struct arena *arena, const void *text);

@@ -60,7 +60,7 @@ void *copy_topology(struct arena *arena, const void *topology)
 	}
 	copy->topics = topics;
 	const struct lucius_subscription **subscriptions =
-		arena_alloc(arena, copy->n_subscriptions * sizeof(*subscriptions));
+	        arena_alloc(arena, copy->n_subscriptions * sizeof(*subscriptions));
 	for (uint64_t i = 0; i < copy->n_subscriptions; i++) {
 		subscriptions[i] = copy_subscription(arena, copy->subscriptions[i]);
 	}

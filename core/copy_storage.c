@@ -45,7 +45,8 @@ static void copy_events(struct arena *arena, struct lucius_job *job)
 		job->n_events = 0;
 		return;
 	}
-	const struct lucius_job_event **events = arena_alloc(arena, job->n_events * sizeof(*events));
+	const struct lucius_job_event **events =
+	        arena_alloc(arena, job->n_events * sizeof(*events));
 	for (uint64_t i = 0; i < job->n_events; i++) {
 		events[i] = copy_job_event(arena, job->events[i]);
 	}

@@ -74,8 +74,8 @@ static void on_service_listening(void *user, uint32_t status, const char *senten
 	}
 	uint64_t now_us = loop_now_us(daemon->parts.loop);
 	LOG(LUCIUS_LOG_INFO, "daemon.ready", NULL,
-		LOG_INTEGER("start_ms", (int64_t)(now_us - daemon->parts.began_us) / 1000),
-		LOG_STRING("version", release_version()));
+	        LOG_INTEGER("start_ms", (int64_t)(now_us - daemon->parts.began_us) / 1000),
+	        LOG_STRING("version", release_version()));
 }
 
 static void on_listening(void *user, uint32_t status, const char *sentence)
@@ -134,8 +134,8 @@ static void on_started(void *user, uint32_t status, const char *sentence)
 	}
 	if (status != LUCIUS_OK) {
 		LOG(LUCIUS_LOG_WARNING, "backend.not_ready", sentence,
-			LOG_STRING("backend", backend_title(backend_at(daemon, daemon->place))),
-			LOG_STRING("status", status_name(status)));
+		        LOG_STRING("backend", backend_title(backend_at(daemon, daemon->place))),
+		        LOG_STRING("status", status_name(status)));
 	}
 	daemon->place++;
 	start_next(daemon);
@@ -189,7 +189,7 @@ static void take_options(struct daemon *daemon)
 		tell_changes(daemon);
 	}
 	log_write(is_good ? LUCIUS_LOG_INFO : LUCIUS_LOG_ERROR, "config.read",
-		is_good ? NULL : "the options stay as they were", NULL, 0);
+	        is_good ? NULL : "the options stay as they were", NULL, 0);
 }
 
 static void on_source_loaded(void *user, uint32_t status, const char *sentence)
@@ -200,7 +200,7 @@ static void on_source_loaded(void *user, uint32_t status, const char *sentence)
 	}
 	if (status != LUCIUS_OK) {
 		LOG(LUCIUS_LOG_WARNING, "config.source_failed", sentence,
-			LOG_STRING("status", status_name(status)));
+		        LOG_STRING("status", status_name(status)));
 	}
 	take_options(daemon);
 }
@@ -229,9 +229,10 @@ static void on_bound(void *user)
 	operation = operation != NULL ? operation : "";
 	daemon->bound = NULL;
 	LOG(LUCIUS_LOG_ERROR, "daemon.stuck",
-		backend != NULL ? "an operation was still open at the end of LUCIUS_SHUTDOWN_SECONDS" :
-				  "requests were still open at the end of LUCIUS_SHUTDOWN_SECONDS",
-		LOG_STRING("backend", title), LOG_STRING("operation", operation));
+	        backend != NULL
+	                ? "an operation was still open at the end of LUCIUS_SHUTDOWN_SECONDS"
+	                : "requests were still open at the end of LUCIUS_SHUTDOWN_SECONDS",
+	        LOG_STRING("backend", title), LOG_STRING("operation", operation));
 	log_flush();
 	_exit(EXIT_STUCK);
 }
@@ -265,8 +266,8 @@ static void on_stopped(void *user, uint32_t status, const char *sentence)
 	daemon->stage = (struct lucius_op){ 0 };
 	if (status != LUCIUS_OK) {
 		LOG(LUCIUS_LOG_WARNING, "backend.stop_failed", sentence,
-			LOG_STRING("backend", backend_title(backend_at(daemon, daemon->place))),
-			LOG_STRING("status", status_name(status)));
+		        LOG_STRING("backend", backend_title(backend_at(daemon, daemon->place))),
+		        LOG_STRING("status", status_name(status)));
 	}
 	stop_next(daemon);
 }
@@ -292,7 +293,7 @@ static void on_service_stopped(void *user, uint32_t status, const char *sentence
 	struct daemon *daemon = user;
 	if (status != LUCIUS_OK) {
 		LOG(LUCIUS_LOG_WARNING, "daemon.stop_failed", sentence,
-			LOG_STRING("status", status_name(status)));
+		        LOG_STRING("status", status_name(status)));
 	}
 	config_source_destroy(steal(daemon->parts.source));
 	daemon->place = N_BACKENDS;
@@ -320,7 +321,7 @@ static void on_signal(evutil_socket_t number, short what, void *user)
 		return;
 	}
 	LOG(LUCIUS_LOG_INFO, daemon->is_stopping ? "daemon.stop_at_once" : "daemon.stopping", NULL,
-		LOG_STRING("signal", number == SIGINT ? "SIGINT" : "SIGTERM"));
+	        LOG_STRING("signal", number == SIGINT ? "SIGINT" : "SIGTERM"));
 	if (daemon->is_stopping) {
 		log_flush();
 		_exit(128 + (int)number);
@@ -333,7 +334,8 @@ static void catch_signals(struct daemon *daemon)
 	static const int numbers[N_SIGNALS] = { SIGTERM, SIGINT, SIGHUP };
 	for (size_t i = 0; i < N_SIGNALS; i++) {
 		daemon->signals[i] = memory_checked(
-			evsignal_new(loop_base(daemon->parts.loop), numbers[i], on_signal, daemon), 1, 1);
+		        evsignal_new(loop_base(daemon->parts.loop), numbers[i], on_signal, daemon),
+		        1, 1);
 		if (event_add(daemon->signals[i], NULL) != 0) {
 			abort();
 		}

@@ -26,9 +26,9 @@ struct asking {
 
 static const char *listener_of(const struct settings *settings, uint32_t roles)
 {
-	return (roles & ROLE_ORCHESTRATOR) != 0 ? settings->http_listen :
-		(roles & ROLE_INVOKER) != 0     ? settings->invoker_listen :
-						  settings->health_listen;
+	return (roles & ROLE_ORCHESTRATOR) != 0 ? settings->http_listen
+	        : (roles & ROLE_INVOKER) != 0   ? settings->invoker_listen
+	                                        : settings->health_listen;
 }
 
 static const char *reachable(const char *host)
@@ -48,7 +48,7 @@ static int make_url(const char *listener, bool is_tls, char *ret_url, size_t siz
 	const char *host = reachable(address.host);
 	bool is_v6 = strchr(host, ':') != NULL;
 	(void)snprintf(ret_url, size, "%s://%s%s%s:%u/readyz", is_tls ? "https" : "http",
-		is_v6 ? "[" : "", host, is_v6 ? "]" : "", address.port);
+	        is_v6 ? "[" : "", host, is_v6 ? "]" : "", address.port);
 	return 0;
 }
 
@@ -60,7 +60,7 @@ static void on_response(void *user, const struct http_response *response)
 		fprintf(stderr, "luciusd: not ready: %s\n", response->error);
 	} else if (!asking->is_ready) {
 		fprintf(stderr, "luciusd: not ready (%u): %s\n", response->status,
-			response->body != NULL ? response->body : "");
+		        response->body != NULL ? response->body : "");
 	}
 	loop_break(asking->loop);
 }
@@ -69,7 +69,8 @@ static void on_response(void *user, const struct http_response *response)
 static struct http_tls *make_tls(const struct settings *settings)
 {
 	const struct http_tls_files files = {
-		.certificate = settings->http_tls_client_ca != NULL ? settings->http_tls_cert : NULL,
+		.certificate =
+		        settings->http_tls_client_ca != NULL ? settings->http_tls_cert : NULL,
 		.key = settings->http_tls_client_ca != NULL ? settings->http_tls_key : NULL,
 		.ca = settings->http_tls_cert,
 	};
@@ -87,7 +88,7 @@ int health_ask(struct loop *loop, const struct settings *settings, uint32_t role
 	bool is_tls = settings->http_tls_cert != NULL;
 	CLEANUP(cleanup_tls) struct http_tls *tls = is_tls ? make_tls(settings) : NULL;
 	if ((is_tls && tls == NULL) ||
-		make_url(listener_of(settings, roles), is_tls, url, sizeof(url)) != 0) {
+	        make_url(listener_of(settings, roles), is_tls, url, sizeof(url)) != 0) {
 		return 0;
 	}
 	struct http_client_settings client_settings = http_client_settings_default();

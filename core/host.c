@@ -33,7 +33,7 @@ static struct log_field log_field_of(const struct lucius_field *field)
 }
 
 static void host_log(const struct lucius_host *host, uint32_t level, const char *event,
-	const char *sentence, const struct lucius_field *fields, uint64_t n_fields)
+        const char *sentence, const struct lucius_field *fields, uint64_t n_fields)
 {
 	if (level < LUCIUS_LOG_DEBUG || level > LUCIUS_LOG_ERROR) {
 		level = LUCIUS_LOG_INFO;
@@ -63,7 +63,7 @@ static void host_ready(const struct lucius_host *host, const char *sentence)
 		LOG(LUCIUS_LOG_INFO, "backend.ready", NULL, LOG_STRING("backend", backend->title));
 	} else if (!is_same) {
 		LOG(LUCIUS_LOG_WARNING, "backend.not_ready", sentence,
-			LOG_STRING("backend", backend->title));
+		        LOG_STRING("backend", backend->title));
 	}
 }
 
@@ -73,19 +73,19 @@ static void host_give(const struct lucius_host *host, struct lucius_op op, const
 }
 
 static void host_finish(
-	const struct lucius_host *host, struct lucius_op op, uint32_t status, const char *sentence)
+        const struct lucius_host *host, struct lucius_op op, uint32_t status, const char *sentence)
 {
 	op_finish_by(of(host), op, status, sentence);
 }
 
 static void host_on_cancel(
-	const struct lucius_host *host, struct lucius_op op, lucius_fn fn, void *user)
+        const struct lucius_host *host, struct lucius_op op, lucius_fn fn, void *user)
 {
 	op_on_cancel_by(of(host), op, fn, user);
 }
 
 static struct lucius_op host_open(
-	const struct lucius_host *host, const struct lucius_question *given)
+        const struct lucius_host *host, const struct lucius_question *given)
 {
 	struct lucius_question question;
 	copy_into(&question, sizeof(question), given, given->size);
@@ -98,7 +98,7 @@ static struct lucius_op host_open(
 	};
 	bool is_core = opening.answerer == NULL;
 	if (op_contract(question.operation) == NULL ||
-		is_core != (question.operation == LUCIUS_OP_DEFINITION_RUN)) {
+	        is_core != (question.operation == LUCIUS_OP_DEFINITION_RUN)) {
 		instance_abort(asker, "open of an operation that nobody has");
 	}
 	const struct op_caller caller = {
@@ -122,7 +122,7 @@ static const struct lucius_backend *host_wrap(const struct lucius_host *host, co
 	struct backend *wrapped = instance_wrap(of(host), name, error, sizeof(error));
 	if (wrapped == NULL) {
 		LOG(LUCIUS_LOG_ERROR, "backend.wrap", error, LOG_STRING("backend", of(host)->title),
-			LOG_STRING("wrapped", name));
+		        LOG_STRING("wrapped", name));
 		return NULL;
 	}
 	return &wrapped->shown;
@@ -130,7 +130,7 @@ static const struct lucius_backend *host_wrap(const struct lucius_host *host, co
 
 /* A plugin's timer is the loop's; only the name of the type differs. */
 static struct lucius_timer *host_timer_start(
-	const struct lucius_host *host, uint64_t after_ms, lucius_fn fn, void *user)
+        const struct lucius_host *host, uint64_t after_ms, lucius_fn fn, void *user)
 {
 	return (struct lucius_timer *)timer_start(of(host)->parts.loop, after_ms, fn, user);
 }
@@ -157,19 +157,18 @@ static void host_random(const struct lucius_host *host, void *bytes, size_t size
 }
 
 static struct lucius_metric *host_metric(
-	const struct lucius_host *host, const struct lucius_metric_spec *given)
+        const struct lucius_host *host, const struct lucius_metric_spec *given)
 {
 	struct lucius_metric_spec spec;
 	char name[256];
 	copy_into(&spec, sizeof(spec), given, given->size);
 	(void)snprintf(name, sizeof(name), "lucius_%s_%s", of(host)->title,
-		spec.name != NULL ? spec.name : "unnamed");
+	        spec.name != NULL ? spec.name : "unnamed");
 	return (struct lucius_metric *)metrics_series(
-		spec.type, name, spec.help, spec.label, spec.label_value);
+	        spec.type, name, spec.help, spec.label, spec.label_value);
 }
 
-static void host_record(
-	const struct lucius_host *host, struct lucius_metric *metric, double value)
+static void host_record(const struct lucius_host *host, struct lucius_metric *metric, double value)
 {
 	(void)host;
 	metric_record((struct metric *)metric, value);

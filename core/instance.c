@@ -52,11 +52,11 @@ static void make_metrics(struct backend *backend)
 	const char *title = backend->title;
 	backend->asked = counter("lucius_operations_total", "Operations begun.", title);
 	backend->expired = counter("lucius_operations_expired_total",
-		"Operations whose caller no longer waited at their deadline.", title);
+	        "Operations whose caller no longer waited at their deadline.", title);
 	backend->late = counter("lucius_operations_late_total",
-		"Operations that ended after their caller had given up.", title);
+	        "Operations that ended after their caller had given up.", title);
 	backend->refused = counter("lucius_operations_refused_total",
-		"Operations refused because too many were running.", title);
+	        "Operations refused because too many were running.", title);
 }
 
 static char *title_of(const struct lucius_plugin *plugin)
@@ -103,11 +103,11 @@ static bool call_create(struct backend *backend, char *error, size_t error_size)
 	}
 	char said[1024] = "";
 	uint32_t status =
-		backend->plugin->life->create(backend->self, &backend->host, said, sizeof(said));
+	        backend->plugin->life->create(backend->self, &backend->host, said, sizeof(said));
 	said[sizeof(said) - 1] = '\0';
 	if (status != LUCIUS_OK) {
 		(void)snprintf(error, error_size, "%s cannot be used: %s", backend->title,
-			said[0] != '\0' ? said : "it gives no reason");
+		        said[0] != '\0' ? said : "it gives no reason");
 	}
 	return status == LUCIUS_OK;
 }
@@ -166,19 +166,20 @@ static unsigned depth_of(const struct backend *backend)
 {
 	unsigned depth = 0;
 	for (const struct backend *b = backends; b != NULL; b = b->next) {
-		depth += b->stage == BACKEND_CREATING && b->plugin->prefix.kind ==
-				backend->plugin->prefix.kind ?
-			1 :
-			0;
+		depth += b->stage == BACKEND_CREATING &&
+		                b->plugin->prefix.kind == backend->plugin->prefix.kind
+		        ? 1
+		        : 0;
 	}
 	return depth;
 }
 
 struct backend *instance_wrap(
-	struct backend *outer, const char *name, char *error, size_t error_size)
+        struct backend *outer, const char *name, char *error, size_t error_size)
 {
 	if (outer->stage != BACKEND_CREATING || outer->n_wrapped == N_WRAPPED) {
-		(void)snprintf(error, error_size, "wrap is for create only, %d times at most", N_WRAPPED);
+		(void)snprintf(
+		        error, error_size, "wrap is for create only, %d times at most", N_WRAPPED);
 		return NULL;
 	}
 	if (outer->parts.plugins_dir == NULL || depth_of(outer) > MAX_WRAPPED_DEPTH) {
@@ -186,15 +187,15 @@ struct backend *instance_wrap(
 		return NULL;
 	}
 	struct backend_parts parts = outer->parts;
-	parts.plugin = loader_load(
-		parts.plugins_dir, outer->plugin->prefix.kind, name, error, error_size);
+	parts.plugin =
+	        loader_load(parts.plugins_dir, outer->plugin->prefix.kind, name, error, error_size);
 	if (parts.plugin == NULL) {
 		return NULL;
 	}
 	error[0] = '\0';
-	parts.options = parts.options_of == NULL ?
-		NULL :
-		parts.options_of(parts.user, parts.plugin, error, error_size);
+	parts.options = parts.options_of == NULL
+	        ? NULL
+	        : parts.options_of(parts.user, parts.plugin, error, error_size);
 	if (parts.options == NULL && error[0] != '\0') {
 		return NULL;
 	}
@@ -210,7 +211,7 @@ static bool refuse(struct backend *backend, uint32_t operation, bool has_member,
 {
 	if (!has_member) {
 		op_refuse(op, LUCIUS_UNSUPPORTED, "%s has no '%s'", backend->title,
-			op_contract(operation)->name);
+		        op_contract(operation)->name);
 		return true;
 	}
 	if (operation >> 8 == 0) {
@@ -222,15 +223,16 @@ static bool refuse(struct backend *backend, uint32_t operation, bool has_member,
 	}
 	if (backend->n_open > backend->max_open) {
 		metric_record(backend->refused, 1);
-		op_refuse(op, LUCIUS_UNAVAILABLE, "%s has %zu operations running, as many as it may",
-			backend->title, backend->n_open - 1);
+		op_refuse(op, LUCIUS_UNAVAILABLE,
+		        "%s has %zu operations running, as many as it may", backend->title,
+		        backend->n_open - 1);
 		return true;
 	}
 	return false;
 }
 
 struct op *backend_ask(struct backend *backend, uint32_t operation, bool has_member,
-	const struct op_caller *caller, struct lucius_op *ret_handle)
+        const struct op_caller *caller, struct lucius_op *ret_handle)
 {
 	const struct op_opening opening = {
 		.operation = operation, .home = backend, .answerer = backend

@@ -55,7 +55,7 @@ struct backend *instance_of(const struct lucius_host *host);
 void host_init(struct backend *backend);
 /* Host table's `wrap`. NULL: a sentence in error. */
 struct backend *instance_wrap(
-	struct backend *outer, const char *name, char *error, size_t error_size);
+        struct backend *outer, const char *name, char *error, size_t error_size);
 /* Ends the process: the plugin has broken a rule that leaves nothing to go on with. */
 void instance_abort(const struct backend *backend, const char *fact) __attribute__((noreturn));
 
@@ -64,6 +64,6 @@ void instance_abort(const struct backend *backend, const char *fact) __attribute
  * no such member, is stopping, or has as many running as it may). Ret_handle is set either way.
  */
 struct op *backend_ask(struct backend *backend, uint32_t operation, bool has_member,
-	const struct op_caller *caller, struct lucius_op *ret_handle);
+        const struct op_caller *caller, struct lucius_op *ret_handle);
 
 #endif

@@ -48,7 +48,7 @@ uint32_t loader_kind_of(const char *name, size_t size)
 void plugin_title(const struct lucius_plugin *plugin, char *ret_title, size_t size)
 {
 	(void)snprintf(ret_title, size, "%s-%s", loader_kind_name(plugin->prefix.kind),
-		plugin->prefix.name);
+	        plugin->prefix.name);
 }
 
 /* Somebody who can write here can make the daemon do anything. */
@@ -61,15 +61,15 @@ static bool is_safe(const char *path, char *error, size_t error_size)
 	}
 	if ((stat.st_mode & S_IWOTH) != 0) {
 		(void)snprintf(error, error_size,
-			"'%s' may be written by others; `chmod o-w '%s'` and check what is in it", path,
-			path);
+		        "'%s' may be written by others; `chmod o-w '%s'` and check what is in it",
+		        path, path);
 		return false;
 	}
 	if (stat.st_uid != 0 && stat.st_uid != geteuid()) {
 		(void)snprintf(error, error_size,
-			"'%s' is owned by user %u, neither by root nor by the user of this process; "
-			"`chown` it after you have checked what is in it",
-			path, (unsigned)stat.st_uid);
+		        "'%s' is owned by user %u, neither by root nor by the user of this "
+		        "process; `chown` it after you have checked what is in it",
+		        path, (unsigned)stat.st_uid);
 		return false;
 	}
 	return true;
@@ -87,8 +87,8 @@ static char *resolve(const char *dir, const char *title, char *error, size_t err
 	CLEANUP_FREE char *real = realpath(path, NULL);
 	if (real == NULL) {
 		(void)snprintf(error, error_size,
-			"there is no plugin '%s': '%s': %s; see --list-plugins and --plugins-dir", title,
-			path, strerror(errno));
+		        "there is no plugin '%s': '%s': %s; see --list-plugins and --plugins-dir",
+		        title, path, strerror(errno));
 		return NULL;
 	}
 	CLEANUP_FREE char *copy = must_copy(real, strlen(real));
@@ -114,14 +114,14 @@ static const struct lucius_plugin *open_file(const char *path, char *error, size
 	if (library == NULL) {
 		const char *why = dlerror();
 		(void)snprintf(error, error_size, "'%s' cannot be loaded: %s", path,
-			why != NULL ? why : "no reason given");
+		        why != NULL ? why : "no reason given");
 		return NULL;
 	}
 	const struct lucius_plugin *plugin = dlsym(library, "lucius_plugin");
 	if (plugin == NULL) {
 		const char *why = dlerror();
 		(void)snprintf(error, error_size, "'%s' is no plugin of Lucius: %s", path,
-			why != NULL ? why : "its symbol 'lucius_plugin' is NULL");
+		        why != NULL ? why : "its symbol 'lucius_plugin' is NULL");
 	}
 	return plugin;
 }
@@ -137,15 +137,16 @@ static const struct lucius_plugin *keep(const struct lucius_plugin *given, char 
 }
 
 const struct lucius_plugin *loader_load(
-	const char *dir, uint32_t kind, const char *name, char *error, size_t error_size)
+        const char *dir, uint32_t kind, const char *name, char *error, size_t error_size)
 {
 	char title[128];
 	char fault[512];
 	int size = snprintf(title, sizeof(title), "%s-%s", loader_kind_name(kind), name);
 	if (name[0] == '\0' || (size_t)size >= sizeof(title) ||
-		strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(name)) {
+	        strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(name)) {
 		(void)snprintf(error, error_size,
-			"'%s' is no name of a plugin: lower-case letters, digits and hyphens", name);
+		        "'%s' is no name of a plugin: lower-case letters, digits and hyphens",
+		        name);
 		return NULL;
 	}
 	CLEANUP_FREE char *path = resolve(dir, title, error, error_size);

@@ -16,7 +16,7 @@
  * zero; good for ever, the same one for the same file. NULL: a sentence in error.
  */
 const struct lucius_plugin *loader_load(
-	const char *dir, uint32_t kind, const char *name, char *error, size_t error_size);
+        const char *dir, uint32_t kind, const char *name, char *error, size_t error_size);
 
 /* "storage", "bus", "workflow", "config"; "unknown". */
 const char *loader_kind_name(uint32_t kind);

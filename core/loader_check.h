@@ -11,6 +11,6 @@
 
 /* Reads only as far as what it has read so far allows. False: what is wrong and what to do. */
 bool loader_check(const struct lucius_plugin *plugin, uint32_t kind, const char *name, char *fault,
-	size_t fault_size);
+        size_t fault_size);
 
 #endif

@@ -132,12 +132,12 @@ static void say_dropped(void)
 {
 	const struct log_field field = LOG_INTEGER("lines", (int64_t)the_log.n_dropped);
 	append(&(struct log_line){ .level = LUCIUS_LOG_WARNING,
-		.clock_us = clock_us(),
-		.event = "log.dropped",
-		.sentence = "the reader of standard error is too slow",
-		.role = the_log.role,
-		.fields = &field,
-		.n_fields = 1 });
+	        .clock_us = clock_us(),
+	        .event = "log.dropped",
+	        .sentence = "the reader of standard error is too slow",
+	        .role = the_log.role,
+	        .fields = &field,
+	        .n_fields = 1 });
 	the_log.n_dropped = 0;
 }
 
@@ -192,7 +192,7 @@ static void write_soon(void)
 }
 
 void log_write(uint32_t level, const char *event, const char *sentence,
-	const struct log_field *fields, size_t n_fields)
+        const struct log_field *fields, size_t n_fields)
 {
 	if (!log_is_on(level)) {
 		return;
@@ -205,12 +205,12 @@ void log_write(uint32_t level, const char *event, const char *sentence,
 		return;
 	}
 	append(&(struct log_line){ .level = level,
-		.clock_us = clock_us(),
-		.event = event,
-		.sentence = sentence,
-		.role = the_log.role,
-		.fields = fields,
-		.n_fields = n_fields });
+	        .clock_us = clock_us(),
+	        .event = event,
+	        .sentence = sentence,
+	        .role = the_log.role,
+	        .fields = fields,
+	        .n_fields = n_fields });
 	write_soon();
 }
 
@@ -247,10 +247,10 @@ void log_start(struct loop *loop, const char *format, const char *role)
 	the_log.loop = loop;
 	the_log.role = role;
 	the_log.is_text = strcmp(format, "text") == 0 ||
-		(strcmp(format, "auto") == 0 && isatty(STDERR_FILENO) == 1);
+	        (strcmp(format, "auto") == 0 && isatty(STDERR_FILENO) == 1);
 	the_log.is_socket = fstat(STDERR_FILENO, &stat) == 0 && S_ISSOCK(stat.st_mode);
 	the_log.dropped = metrics_series(LUCIUS_METRIC_COUNTER, "lucius_log_dropped_total",
-		"Log lines dropped because their reader was too slow.", NULL, NULL);
+	        "Log lines dropped because their reader was too slow.", NULL, NULL);
 }
 
 void log_flush(void)

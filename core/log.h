@@ -35,7 +35,8 @@ struct log_field {
 		name, NULL, 0, value \
 	}
 
-/* Log(LEVEL, "event", sentence or NULL, fields…), one field at least. Arguments are not evaluated below the level. */
+/* Log(LEVEL, "event", sentence or NULL, fields…), one field at least. Arguments are not evaluated
+ * below the level. */
 #define LOG(level, event, sentence, ...)                                        \
 	do {                                                                    \
 		if (log_is_on(level)) {                                         \

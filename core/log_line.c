@@ -229,7 +229,7 @@ static void add_text_field(struct log_bytes *bytes, const struct log_field *fiel
 		return;
 	}
 	bool is_quoted = memchr(field->text, ' ', field->size) != NULL ||
-		memchr(field->text, '"', field->size) != NULL;
+	        memchr(field->text, '"', field->size) != NULL;
 	add(bytes, "\"", is_quoted ? 1 : 0);
 	add_escaped(bytes, field->text, field->size, is_quoted);
 	add(bytes, "\"", is_quoted ? 1 : 0);

@@ -299,7 +299,7 @@ static void fill_random(struct loop *loop)
 		memcpy(loop->random + i, &value, sizeof(value));
 	}
 	if (!loop->is_simulated &&
-		getrandom(loop->random, sizeof(loop->random), 0) != sizeof(loop->random)) {
+	        getrandom(loop->random, sizeof(loop->random), 0) != sizeof(loop->random)) {
 		abort();
 	}
 	loop->n_random_left = sizeof(loop->random);
@@ -329,7 +329,7 @@ static void on_lag(void *user)
 	metric_record(loop->lag, (double)late_us / 1e6);
 	if (late_us > LAG_WARNING_MS * 1000) {
 		LOG(LUCIUS_LOG_WARNING, "loop.lag", "a callback held the loop up",
-			LOG_INTEGER("late_ms", (int64_t)(late_us / 1000)));
+		        LOG_INTEGER("late_ms", (int64_t)(late_us / 1000)));
 	}
 	loop_watch_lag(loop);
 }
@@ -337,7 +337,7 @@ static void on_lag(void *user)
 void loop_watch_lag(struct loop *loop)
 {
 	loop->lag = metrics_series(LUCIUS_METRIC_HISTOGRAM, "lucius_loop_lag_seconds",
-		"How late a timer of the loop was, sampled twice a second.", NULL, NULL);
+	        "How late a timer of the loop was, sampled twice a second.", NULL, NULL);
 	loop->lag_due_us = timer_start(loop, LAG_EVERY_MS, on_lag, loop)->due_us;
 }
 
@@ -348,8 +348,9 @@ static void settle(struct loop *loop)
 		while (loop->n_calls != 0) {
 			run_call(loop);
 		}
-		bool has_descriptors = event_base_get_num_events(loop->base,
-					       EVENT_BASE_COUNT_ADDED | EVENT_BASE_COUNT_ACTIVE) > 1;
+		bool has_descriptors =
+		        event_base_get_num_events(
+		                loop->base, EVENT_BASE_COUNT_ADDED | EVENT_BASE_COUNT_ACTIVE) > 1;
 		if (has_descriptors || atomic_load(&loop->has_posts)) {
 			event_base_loop(loop->base, EVLOOP_NONBLOCK);
 		}
@@ -440,7 +441,8 @@ static struct loop *create(bool is_simulated)
 	loop->post_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	loop->posted = event_new(loop->base, loop->post_fd, EV_READ | EV_PERSIST, on_posted, loop);
 	if (loop->post_fd < 0 || loop->posted == NULL || event_add(loop->posted, NULL) != 0) {
-		fprintf(stderr, "no descriptor for the event loop: raise the limit of open files\n");
+		fprintf(stderr,
+		        "no descriptor for the event loop: raise the limit of open files\n");
 		abort();
 	}
 	return loop;

@@ -51,7 +51,8 @@ static void say(const struct app *app, bool is_error, const char *sentence)
 		fprintf(stderr, "luciusd: %s%s\n", is_error ? "" : "warning: ", sentence);
 		return;
 	}
-	log_write(is_error ? LUCIUS_LOG_ERROR : LUCIUS_LOG_WARNING, "config.option", sentence, NULL, 0);
+	log_write(is_error ? LUCIUS_LOG_ERROR : LUCIUS_LOG_WARNING, "config.option", sentence, NULL,
+	        0);
 }
 
 static void on_report(void *user, bool is_error, const char *sentence)
@@ -65,7 +66,7 @@ static void learn_one(void *user, uint32_t kind, const char *name)
 	struct app *app = user;
 	char error[1024];
 	const struct lucius_plugin *plugin =
-		loader_load(app->settings.plugins_dir, kind, name, error, sizeof(error));
+	        loader_load(app->settings.plugins_dir, kind, name, error, sizeof(error));
 	if (plugin != NULL) {
 		options_learn(app->options, plugin);
 	}
@@ -92,8 +93,7 @@ static bool read_options(struct app *app)
 	};
 	app->options = options_create(&parts);
 	if (options_add_core(app->options, &app->settings) == NULL ||
-		options_read_file(app->options) != 0 ||
-		options_resolve(app->options, false) != 0) {
+	        options_read_file(app->options) != 0 || options_resolve(app->options, false) != 0) {
 		return false;
 	}
 	app->roles = roles_parse(app->settings.role, error, sizeof(error));
@@ -114,7 +114,7 @@ static void on_waited(void *user, uint32_t status, const char *sentence)
 	struct waiting *waiting = user;
 	waiting->status = status;
 	(void)snprintf(waiting->sentence, sizeof(waiting->sentence), "%s",
-		sentence != NULL ? sentence : status_name(status));
+	        sentence != NULL ? sentence : status_name(status));
 	loop_break(waiting->loop);
 }
 
@@ -131,7 +131,7 @@ static bool fetch_options(struct app *app, char *error, size_t error_size)
 	}
 	if (waiting.status != LUCIUS_OK) {
 		(void)snprintf(error, error_size, "options cannot be fetched from %s: %s",
-			backend_title(config), waiting.sentence);
+		        backend_title(config), waiting.sentence);
 	}
 	return waiting.status == LUCIUS_OK;
 }
@@ -181,21 +181,22 @@ static void print_plugin(void *user, uint32_t kind, const char *name)
 	const struct app *app = user;
 	char error[1024];
 	const struct lucius_plugin *plugin =
-		loader_load(app->settings.plugins_dir, kind, name, error, sizeof(error));
+	        loader_load(app->settings.plugins_dir, kind, name, error, sizeof(error));
 	if (plugin == NULL) {
 		fprintf(stderr, "luciusd: %s\n", error);
 		return;
 	}
 	printf("%s-%s %s (ABI %u.%u): %s\n", loader_kind_name(kind), name,
-		plugin->version != NULL ? plugin->version : "", plugin->prefix.abi_major,
-		plugin->prefix.abi_minor, plugin->summary != NULL ? plugin->summary : "");
+	        plugin->version != NULL ? plugin->version : "", plugin->prefix.abi_major,
+	        plugin->prefix.abi_minor, plugin->summary != NULL ? plugin->summary : "");
 }
 
 static enum daemon_exit list_plugins(struct app *app)
 {
 	if (loader_each(app->settings.plugins_dir, print_plugin, app) != 0) {
-		fprintf(stderr, "luciusd: '%s' cannot be read: it should be the directory of plugins\n",
-			app->settings.plugins_dir);
+		fprintf(stderr,
+		        "luciusd: '%s' cannot be read: it should be the directory of plugins\n",
+		        app->settings.plugins_dir);
 		return EXIT_FAILED;
 	}
 	return EXIT_DONE;
@@ -215,18 +216,19 @@ static enum daemon_exit describe(const struct app *app)
 	}
 	if (kind == 0 || title[kind_size] != '-') {
 		fprintf(stderr,
-			"luciusd: '%s' is no plugin: names look like storage-memory; see --list-plugins\n",
-			title);
+		        "luciusd: '%s' is no plugin: names look like storage-memory; see "
+		        "--list-plugins\n",
+		        title);
 		return EXIT_USAGE;
 	}
-	const struct lucius_plugin *plugin = loader_load(app->settings.plugins_dir, kind,
-		title + kind_size + 1, error, sizeof(error));
+	const struct lucius_plugin *plugin = loader_load(
+	        app->settings.plugins_dir, kind, title + kind_size + 1, error, sizeof(error));
 	if (plugin == NULL) {
 		fprintf(stderr, "luciusd: %s\n", error);
 		return EXIT_FAILED;
 	}
 	printf("%s %s: %s\n", title, plugin->version != NULL ? plugin->version : "",
-		plugin->summary != NULL ? plugin->summary : "");
+	        plugin->summary != NULL ? plugin->summary : "");
 	for (uint32_t i = 0; i < plugin->n_options; i++) {
 		const struct lucius_option row = option_row_at(plugin, i);
 		option_print_row(&row, stdout);
@@ -249,8 +251,8 @@ static enum daemon_exit create_backends(struct app *app, uint32_t roles)
 static enum daemon_exit provision(struct app *app)
 {
 	enum daemon_exit status = create_backends(app, ROLE_BUS);
-	if (status == EXIT_DONE && provision_run(app->loop, &app->settings,
-					   app->backends.all[BACKEND_BUS]) == 0) {
+	if (status == EXIT_DONE &&
+	        provision_run(app->loop, &app->settings, app->backends.all[BACKEND_BUS]) == 0) {
 		status = EXIT_FAILED;
 	}
 	return status;
@@ -286,7 +288,8 @@ static enum daemon_exit run_early(struct app *app, bool *ret_is_done)
 		return describe(app);
 	case COMMAND_HEALTH:
 		app->loop = loop_create();
-		return health_ask(app->loop, &app->settings, app->roles) != 0 ? EXIT_DONE : EXIT_FAILED;
+		return health_ask(app->loop, &app->settings, app->roles) != 0 ? EXIT_DONE
+		                                                              : EXIT_FAILED;
 	case COMMAND_RUN:
 	case COMMAND_CHECK_CONFIG:
 	case COMMAND_PRINT_ENV:
@@ -345,7 +348,8 @@ static enum daemon_exit run_with_options(struct app *app)
 		status = add_plugins(app);
 	}
 	if (status != EXIT_DONE && app->line.command == COMMAND_CHECK_CONFIG) {
-		option_print_check(app->options, stdout); /* what there is helps to find the fault */
+		option_print_check(
+		        app->options, stdout); /* what there is helps to find the fault */
 	}
 	return status == EXIT_DONE ? run_late(app) : status;
 }
@@ -393,7 +397,7 @@ static uint64_t time_of_exec_us(void)
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
 	return (uint64_t)(now.tv_sec - used.tv_sec) * 1000000 +
-		(uint64_t)((now.tv_nsec - used.tv_nsec) / 1000);
+	        (uint64_t)((now.tv_nsec - used.tv_nsec) / 1000);
 }
 
 int main(int argc, char **argv)
@@ -401,21 +405,18 @@ int main(int argc, char **argv)
 	char error[512];
 	struct app app = { .began_us = time_of_exec_us() };
 	prepare_process();
+	enum daemon_exit status = EXIT_DONE;
 	if (command_line_parse(argc, argv, &app.line, error, sizeof(error)) != 0) {
 		fprintf(stderr, "luciusd: %s\n", error);
-		command_line_finish(&app.line);
-		return EXIT_USAGE;
-	}
-	if (app.line.command == COMMAND_VERSION) {
+		status = EXIT_USAGE;
+	} else if (app.line.command == COMMAND_VERSION) {
 		printf("luciusd %s, plugin ABI %d.%d\n", release_version(), LUCIUS_ABI_MAJOR,
-			LUCIUS_ABI_MINOR);
-		return EXIT_DONE;
-	}
-	if (app.line.command == COMMAND_HELP) {
+		        LUCIUS_ABI_MINOR);
+	} else if (app.line.command == COMMAND_HELP) {
 		command_line_help(stdout);
-		return EXIT_DONE;
+	} else {
+		status = run_with_options(&app);
 	}
-	enum daemon_exit status = run_with_options(&app);
 	finish(&app);
 	return status;
 }

@@ -16,8 +16,8 @@
 
 enum { N_TABLE = 1024, N_SERIES_A_FAMILY = 1000 };
 
-static const double bounds[] = { 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
-	1, 2.5, 5, 10, 30, 60 };
+static const double bounds[] = { 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
+	2.5, 5, 10, 30, 60 };
 enum { N_BOUNDS = sizeof(bounds) / sizeof(bounds[0]) };
 
 struct metric {
@@ -67,8 +67,9 @@ static bool is_same(const char *a, const char *b)
 static struct metric *find(const char *name, const char *label_value)
 {
 	struct metric *metric = table[hash(name, label_value)];
-	while (metric != NULL && (strcmp(metric->family->name, name) != 0 ||
-					 !is_same(metric->label_value, label_value))) {
+	while (metric != NULL &&
+	        (strcmp(metric->family->name, name) != 0 ||
+	                !is_same(metric->label_value, label_value))) {
 		metric = metric->next_in_table;
 	}
 	return metric;
@@ -94,7 +95,7 @@ static char *clean_name(const char *name)
 }
 
 static struct family *family_of(
-	uint32_t type, const char *name, const char *help, const char *label)
+        uint32_t type, const char *name, const char *help, const char *label)
 {
 	for (struct family *family = families; family != NULL; family = family->next) {
 		if (strcmp(family->name, name) == 0) {
@@ -151,15 +152,15 @@ static struct metric *hidden_series(const struct family *family, uint32_t type)
 	static struct family hidden;
 	static struct metric counter;
 	LOG(LUCIUS_LOG_WARNING, "metrics.type",
-		"a series is asked for with another type than it was made with; it is not recorded",
-		LOG_STRING("name", family->name), LOG_INTEGER("type", type));
+	        "a series is asked for with another type than it was made with; it is not recorded",
+	        LOG_STRING("name", family->name), LOG_INTEGER("type", type));
 	counter.type = LUCIUS_METRIC_GAUGE;
 	counter.family = &hidden;
 	return &counter;
 }
 
 struct metric *metrics_series(uint32_t type, const char *name, const char *help, const char *label,
-	const char *label_value)
+        const char *label_value)
 {
 	struct metric *known = find(name, label != NULL ? label_value : NULL);
 	if (known != NULL && known->type == type) {
@@ -235,7 +236,7 @@ static void print_number(struct evbuffer *output, double value)
 
 /* Name, suffix and labels; `le` is NULL but for the buckets of a histogram. */
 static void print_name(
-	struct evbuffer *output, const struct metric *metric, const char *suffix, const char *le)
+        struct evbuffer *output, const struct metric *metric, const char *suffix, const char *le)
 {
 	evbuffer_add_printf(output, "%s%s", metric->family->name, suffix);
 	if (metric->label_value == NULL && le == NULL) {
@@ -289,7 +290,7 @@ void metrics_print(struct evbuffer *output)
 		evbuffer_add_printf(output, "# HELP %s ", family->name);
 		print_escaped(output, family->help, false);
 		evbuffer_add_printf(
-			output, "\n# TYPE %s %s\n", family->name, type_name(family->type));
+		        output, "\n# TYPE %s %s\n", family->name, type_name(family->type));
 		for (const struct metric *m = family->first; m != NULL; m = m->next) {
 			if (m->type == LUCIUS_METRIC_HISTOGRAM) {
 				print_histogram(output, m);

@@ -159,8 +159,8 @@ static void give_up(struct op *op, const char *sentence)
 	drop_items(op);
 	arena_finish(&op->results);
 	op->is_hook_due = op->on_cancel != NULL;
-	const char *copy = sentence != NULL ?
-		arena_copy(&op->results, sentence, strlen(sentence)) : NULL;
+	const char *copy =
+	        sentence != NULL ? arena_copy(&op->results, sentence, strlen(sentence)) : NULL;
 	answer(op, LUCIUS_UNKNOWN, copy);
 }
 
@@ -169,8 +169,8 @@ void op_expire(struct op *op)
 	char sentence[128];
 	const char *whom = op->answerer != NULL ? op->answerer->title : "the core";
 	metric_record(op->home->expired, 1);
-	(void)snprintf(
-		sentence, sizeof(sentence), "%s has not ended '%s' in time", whom, op->contract->name);
+	(void)snprintf(sentence, sizeof(sentence), "%s has not ended '%s' in time", whom,
+	        op->contract->name);
 	give_up(op, sentence);
 }
 
@@ -229,9 +229,9 @@ static struct op *find_own(struct backend *answerer, struct lucius_op handle, co
 	}
 	char fact[160];
 	(void)snprintf(fact, sizeof(fact), "%s of %s", verb,
-		op != NULL && op->answerer != answerer ?
-			"an operation that is another's" :
-			"an operation that is finished already or never was");
+	        op != NULL && op->answerer != answerer
+	                ? "an operation that is another's"
+	                : "an operation that is finished already or never was");
 	instance_abort(answerer, fact);
 }
 
@@ -240,9 +240,9 @@ void op_give_by(struct backend *answerer, struct lucius_op handle, const void *t
 	struct op *op = find_own(answerer, handle, "give");
 	if (op->contract->copy == NULL || thing == NULL) {
 		LOG(LUCIUS_LOG_ERROR, "plugin.odd_item",
-			"an item was given that is none; it is dropped",
-			LOG_STRING("backend", answerer != NULL ? answerer->title : "core"),
-			LOG_STRING("operation", op->contract->name));
+		        "an item was given that is none; it is dropped",
+		        LOG_STRING("backend", answerer != NULL ? answerer->title : "core"),
+		        LOG_STRING("operation", op->contract->name));
 		return;
 	}
 	if (op->answer != OP_WAITING || op->caller.on_item == NULL) {
@@ -266,10 +266,10 @@ static uint32_t checked_status(const struct op *op, uint32_t status)
 		return status;
 	}
 	LOG(LUCIUS_LOG_ERROR, "plugin.odd_status",
-		"an operation ended with a status that it may not give; it counts as INTERNAL",
-		LOG_STRING("backend", op->answerer != NULL ? op->answerer->title : "core"),
-		LOG_STRING("operation", op->contract->name),
-		LOG_STRING("status", status_name(status)), LOG_INTEGER("number", status));
+	        "an operation ended with a status that it may not give; it counts as INTERNAL",
+	        LOG_STRING("backend", op->answerer != NULL ? op->answerer->title : "core"),
+	        LOG_STRING("operation", op->contract->name),
+	        LOG_STRING("status", status_name(status)), LOG_INTEGER("number", status));
 	return LUCIUS_INTERNAL;
 }
 
@@ -283,7 +283,7 @@ static void end(struct op *op, uint32_t status, const char *sentence)
 	if (op->answer == OP_WAITING) {
 		size_t size = sentence != NULL ? strlen(sentence) : 0;
 		answer(op, status,
-			sentence != NULL ? arena_copy(&op->results, sentence, size) : NULL);
+		        sentence != NULL ? arena_copy(&op->results, sentence, size) : NULL);
 		return;
 	}
 	if (!op->contract->is_stream) {
@@ -293,7 +293,7 @@ static void end(struct op *op, uint32_t status, const char *sentence)
 }
 
 void op_finish_by(
-	struct backend *answerer, struct lucius_op handle, uint32_t status, const char *sentence)
+        struct backend *answerer, struct lucius_op handle, uint32_t status, const char *sentence)
 {
 	struct op *op = find_own(answerer, handle, "finish");
 	end(op, checked_status(op, status), sentence);

@@ -5,9 +5,9 @@
 #include <lucius/plugin.h>
 
 #define BIT(status) (1u << (status))
-#define FAILURES                                                                      \
-	(BIT(LUCIUS_UNAVAILABLE) | BIT(LUCIUS_UNKNOWN) | BIT(LUCIUS_DENIED) |         \
-		BIT(LUCIUS_UNSUPPORTED) | BIT(LUCIUS_INTERNAL))
+#define FAILURES                                                              \
+	(BIT(LUCIUS_UNAVAILABLE) | BIT(LUCIUS_UNKNOWN) | BIT(LUCIUS_DENIED) | \
+	        BIT(LUCIUS_UNSUPPORTED) | BIT(LUCIUS_INTERNAL))
 #define DONE (BIT(LUCIUS_OK) | FAILURES)
 
 enum { N_KINDS = 5, N_PLACES = 10 };
@@ -46,7 +46,10 @@ static const struct op_contract contracts[N_KINDS][N_PLACES] = {
 		[5] = { "provision", DONE, false, NULL },
 	},
 	[LUCIUS_KIND_WORKFLOW] = {
-		[1] = { "start", DONE | BIT(LUCIUS_DUPLICATE) | BIT(LUCIUS_TOO_LARGE), false, NULL },
+		[1] = { "start",
+		        DONE | BIT(LUCIUS_DUPLICATE) | BIT(LUCIUS_TOO_LARGE),
+		        false,
+		        NULL },
 		[2] = { "signal", DONE | BIT(LUCIUS_NOT_FOUND), false, NULL },
 		[3] = { "cancel", DONE | BIT(LUCIUS_NOT_FOUND), false, NULL },
 		[4] = { "describe", DONE | BIT(LUCIUS_NOT_FOUND), false, copy_run_state },

@@ -66,16 +66,15 @@ struct op *op_open(const struct op_opening *opening, const struct op_caller *cal
 struct lucius_op op_handle(const struct op *op);
 /* Ends it in the answering side's place, with a sentence. */
 void op_refuse(struct op *op, uint32_t status, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+        __attribute__((format(printf, 3, 4)));
 /* Answers the caller that nobody waits any more; runs the hook. */
 void op_expire(struct op *op);
 
 /* The answering side's calls; answerer NULL is the core. They abort on what is not its own. */
 void op_give_by(struct backend *answerer, struct lucius_op handle, const void *item);
 void op_finish_by(
-	struct backend *answerer, struct lucius_op handle, uint32_t status, const char *sentence);
-void op_on_cancel_by(
-	struct backend *answerer, struct lucius_op handle, lucius_fn fn, void *user);
+        struct backend *answerer, struct lucius_op handle, uint32_t status, const char *sentence);
+void op_on_cancel_by(struct backend *answerer, struct lucius_op handle, lucius_fn fn, void *user);
 
 /* Nobody is called any more of what this backend has asked. */
 void op_forget_all_of(struct backend *asker);

@@ -43,7 +43,7 @@ static void print_value(FILE *output, const struct lucius_option *row)
 
 /* The owners of a name, comma list: rows of one name may be in several plugins. */
 static void print_owners(
-	FILE *output, const struct option_known *rows, size_t n_rows, const char *name)
+        FILE *output, const struct option_known *rows, size_t n_rows, const char *name)
 {
 	const char *comma = "";
 	for (size_t i = 0; i < n_rows; i++) {
@@ -55,7 +55,7 @@ static void print_owners(
 }
 
 static void print_row(const struct option_known *rows, size_t n_rows, size_t place,
-	const char *indent, FILE *output)
+        const char *indent, FILE *output)
 {
 	const struct lucius_option *row = &rows[place].row;
 	struct option_names names;
@@ -87,7 +87,7 @@ static bool is_first(const struct option_known *rows, size_t place)
 static bool is_in_group(const struct option_known *known, const char *group, size_t group_size)
 {
 	return option_group_size(known->row.name) == group_size &&
-		memcmp(known->row.name, group, group_size) == 0;
+	        memcmp(known->row.name, group, group_size) == 0;
 }
 
 static bool is_group_first(const struct option_known *rows, size_t place, size_t group_size)
@@ -100,8 +100,7 @@ static bool is_group_first(const struct option_known *rows, size_t place, size_t
 	return true;
 }
 
-static void print_group(
-	const struct option_known *rows, size_t n_rows, size_t place, FILE *output)
+static void print_group(const struct option_known *rows, size_t n_rows, size_t place, FILE *output)
 {
 	const char *group = rows[place].row.name;
 	size_t group_size = option_group_size(group);
@@ -125,10 +124,10 @@ void option_print_conf(const struct option_known *rows, size_t n_rows, FILE *out
 	fputs("# Configuration of luciusd, with every option at its default. Command line and\n"
 	      "# environment come before this file, and so does a configuration source. Options\n"
 	      "# marked live are taken up on SIGHUP, the others by a restart.\n",
-		output);
+	        output);
 	for (size_t i = 0; i < n_rows; i++) {
 		if (option_group_size(rows[i].row.name) == 0 && is_first(rows, i) &&
-			is_for_file(&rows[i])) {
+		        is_for_file(&rows[i])) {
 			print_row(rows, n_rows, i, "", output);
 		}
 	}

@@ -28,9 +28,9 @@ static json_t *json_of_members(const config_setting_t *setting)
 	int n = config_setting_length(setting);
 	for (int i = 0; i < n; i++) {
 		const config_setting_t *member = config_setting_get_elem(setting, (unsigned)i);
-		int failed = is_group ?
-			json_object_set_new(json, config_setting_name(member), json_of(member)) :
-			json_array_append_new(json, json_of(member));
+		int failed = is_group
+		        ? json_object_set_new(json, config_setting_name(member), json_of(member))
+		        : json_array_append_new(json, json_of(member));
 		memory_checked(failed ? NULL : json, 1, 1);
 	}
 	return json;
@@ -83,18 +83,18 @@ static char *comma_list_of(const config_setting_t *setting)
 	return list;
 }
 
-static void add_setting(
-	struct option_givens *givens, const char *file, const char *group, config_setting_t *setting)
+static void add_setting(struct option_givens *givens, const char *file, const char *group,
+        config_setting_t *setting)
 {
 	char name[2 * OPTION_NAME_MAX];
 	char where[512];
 	const char *from = config_setting_source_file(setting);
 	(void)snprintf(name, sizeof(name), "%s%s%s", group != NULL ? group : "",
-		group != NULL ? "." : "", config_setting_name(setting));
+	        group != NULL ? "." : "", config_setting_name(setting));
 	(void)snprintf(where, sizeof(where), "%s:%u", from != NULL ? from : file,
-		config_setting_source_line(setting));
+	        config_setting_source_line(setting));
 	CLEANUP_FREE char *value =
-		config_setting_is_array(setting) ? comma_list_of(setting) : text_of(setting);
+	        config_setting_is_array(setting) ? comma_list_of(setting) : text_of(setting);
 	option_givens_add(givens, name, value, where);
 }
 
@@ -110,7 +110,7 @@ static void add_all(struct option_givens *givens, const char *file, const config
 		int n_members = config_setting_length(setting);
 		for (int k = 0; k < n_members; k++) {
 			add_setting(givens, file, config_setting_name(setting),
-				config_setting_get_elem(setting, (unsigned)k));
+			        config_setting_get_elem(setting, (unsigned)k));
 		}
 	}
 }
@@ -119,11 +119,11 @@ static void say_parse_error(const config_t *config, const char *path, char *erro
 {
 	const char *file = config_error_file(config);
 	(void)snprintf(error, size, "%s:%d: %s; settings look like `name = \"value\";`",
-		file != NULL ? file : path, config_error_line(config), config_error_text(config));
+	        file != NULL ? file : path, config_error_line(config), config_error_text(config));
 }
 
 int option_file_read(
-	const char *path, struct option_givens *ret_givens, char *error, size_t error_size)
+        const char *path, struct option_givens *ret_givens, char *error, size_t error_size)
 {
 	FILE *file = fopen(path, "re");
 	if (file == NULL) {

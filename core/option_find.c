@@ -23,8 +23,7 @@ static bool is_secret(const struct lucius_option *row)
 	return (row->flags & LUCIUS_OPTION_SECRET) != 0;
 }
 
-static void take_given(
-	const struct option_givens *givens, const char *name, struct word *ret_word)
+static void take_given(const struct option_givens *givens, const char *name, struct word *ret_word)
 {
 	const struct option_given *given = option_givens_find(givens, name);
 	if (given != NULL && given->value[0] != '\0') {
@@ -38,17 +37,17 @@ static void take_variable(char **environment, const char *name, struct word *ret
 	size_t size = strlen(name);
 	for (char **pair = environment; pair != NULL && *pair != NULL; pair++) {
 		if (strncmp(*pair, name, size) == 0 && (*pair)[size] == '=' &&
-			(*pair)[size + 1] != '\0') {
+		        (*pair)[size + 1] != '\0') {
 			ret_word->text = *pair + size + 1;
 			(void)snprintf(ret_word->where, sizeof(ret_word->where),
-				"the environment variable %s", name);
+			        "the environment variable %s", name);
 			return;
 		}
 	}
 }
 
 static void take(const struct options *options, enum option_origin source,
-	const struct option_names *names, struct word *ret_word)
+        const struct option_names *names, struct word *ret_word)
 {
 	*ret_word = (struct word){ 0 };
 	switch (source) {
@@ -132,7 +131,7 @@ static const char *read_secret(struct options *options, const struct word *word)
 	ssize_t n = read_path(word->text, bytes, SECRET_SIZE_MAX + 1);
 	if (n < 0) {
 		options_report(options, true, "the file '%s' that %s names: %s", word->text,
-			word->where, strerror(errno));
+		        word->where, strerror(errno));
 		return NULL;
 	}
 	while (n > 0 && (bytes[n - 1] == '\n' || bytes[n - 1] == '\r')) {
@@ -140,11 +139,11 @@ static const char *read_secret(struct options *options, const struct word *word)
 	}
 	if (n == 0 || n > SECRET_SIZE_MAX || memchr(bytes, '\0', (size_t)n) != NULL) {
 		options_report(options, true,
-			"the file '%s' that %s names is %s; it must hold the secret as one text",
-			word->text, word->where,
-			n == 0			  ? "empty" :
-				n > SECRET_SIZE_MAX ? "too large" :
-						      "not text");
+		        "the file '%s' that %s names is %s; it must hold the secret as one text",
+		        word->text, word->where,
+		        n == 0                        ? "empty"
+		                : n > SECRET_SIZE_MAX ? "too large"
+		                                      : "not text");
 		return NULL;
 	}
 	const char *kept = options_keep(options, bytes);
@@ -153,7 +152,7 @@ static const char *read_secret(struct options *options, const struct word *word)
 }
 
 static int take_secret_file(struct options *options, enum option_origin source,
-	struct option_entry *entry, const struct word *word)
+        struct option_entry *entry, const struct word *word)
 {
 	struct option_names names;
 	struct word file;
@@ -167,8 +166,8 @@ static int take_secret_file(struct options *options, enum option_origin source,
 	}
 	if (word->text != NULL) {
 		options_report(options, true,
-			"%s is given twice, by %s and as a file by %s; remove one of them",
-			entry->names.env, word->where, file.where);
+		        "%s is given twice, by %s and as a file by %s; remove one of them",
+		        entry->names.env, word->where, file.where);
 		return -1;
 	}
 	entry->text = read_secret(options, &file);
@@ -183,7 +182,7 @@ static int take_secret_file(struct options *options, enum option_origin source,
 }
 
 int options_find(
-	struct options *options, const struct lucius_option *row, struct option_entry *ret_entry)
+        struct options *options, const struct lucius_option *row, struct option_entry *ret_entry)
 {
 	static const enum option_origin sources[] = { OPTION_ARGUMENT, OPTION_ENVIRONMENT,
 		OPTION_REMOTE, OPTION_FILE };
@@ -192,7 +191,8 @@ int options_find(
 	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
 		struct word word;
 		take(options, sources[i], &entry.names, &word);
-		int found = is_secret(row) ? take_secret_file(options, sources[i], &entry, &word) : 0;
+		int found =
+		        is_secret(row) ? take_secret_file(options, sources[i], &entry, &word) : 0;
 		if (found == 0 && word.text != NULL) {
 			entry.text = options_keep(options, word.text);
 			entry.where = options_keep(options, word.where);

@@ -7,7 +7,7 @@
 #include "support/base/memory.h"
 
 void option_givens_add(
-	struct option_givens *givens, const char *name, const char *value, const char *where)
+        struct option_givens *givens, const char *name, const char *value, const char *where)
 {
 	givens->items = must_resize(givens->items, givens->n + 1, sizeof(*givens->items));
 	givens->items[givens->n++] = (struct option_given){

@@ -20,7 +20,7 @@ struct option_givens {
 
 /* All three are copied. */
 void option_givens_add(
-	struct option_givens *givens, const char *name, const char *value, const char *where);
+        struct option_givens *givens, const char *name, const char *value, const char *where);
 /* The last one of that name; NULL: there is none. */
 const struct option_given *option_givens_find(const struct option_givens *givens, const char *name);
 void option_givens_finish(struct option_givens *givens);
@@ -30,6 +30,6 @@ void option_givens_finish(struct option_givens *givens);
  * lists that are values become JSON text, arrays a comma list. Returns 0; -1 and a sentence; 1 if
  * there is no such file. */
 int option_file_read(
-	const char *path, struct option_givens *ret_givens, char *error, size_t error_size);
+        const char *path, struct option_givens *ret_givens, char *error, size_t error_size);
 
 #endif

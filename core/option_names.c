@@ -31,8 +31,9 @@ static size_t group_of(const char *name)
 		return N_GROUPS;
 	}
 	size_t place = 0;
-	while (place < N_GROUPS && (strlen(groups[place].name) != size ||
-					   memcmp(groups[place].name, name, size) != 0)) {
+	while (place < N_GROUPS &&
+	        (strlen(groups[place].name) != size ||
+	                memcmp(groups[place].name, name, size) != 0)) {
 		place++;
 	}
 	return place;
@@ -73,7 +74,7 @@ static void derive_key(const char *name, char *ret_key)
 	size_t group_size = option_group_size(name);
 	spell_key(rest, name + group_size + (group_size != 0 ? 1 : 0));
 	(void)snprintf(ret_key, OPTION_NAME_MAX, "Lucius:%s%s%s",
-		group < N_GROUPS ? groups[group].key : "", group < N_GROUPS ? ":" : "", rest);
+	        group < N_GROUPS ? groups[group].key : "", group < N_GROUPS ? ":" : "", rest);
 }
 
 /* The loader takes no name over 64 letters, so that all of these fit. */
@@ -118,9 +119,9 @@ static unsigned distance(const char *a, const char *b)
 		row[0] = (unsigned)i;
 		for (size_t j = 1; j <= b_size; j++) {
 			int is_other = tolower((unsigned char)a[i - 1]) !=
-				tolower((unsigned char)b[j - 1]);
-			row[j] = least(least(above[j], row[j - 1]) + 1,
-				above[j - 1] + (is_other ? 1 : 0));
+			        tolower((unsigned char)b[j - 1]);
+			row[j] = least(
+			        least(above[j], row[j - 1]) + 1, above[j - 1] + (is_other ? 1 : 0));
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
 				row[j] = least(row[j], two_above[j - 2] + 1);
 			}

@@ -24,7 +24,7 @@ static void print_entry(FILE *output, const struct option_entry *entry)
 		return;
 	}
 	fprintf(output, "  %s = %s (%s)\n", entry->names.env,
-		is_secret(entry) ? "******" : entry->text, entry->where);
+	        is_secret(entry) ? "******" : entry->text, entry->where);
 }
 
 static void print_unused(void *user, const char *plugin, const struct lucius_option *row)
@@ -80,7 +80,8 @@ static void print_unused_export(void *user, const char *plugin, const struct luc
 }
 
 /* True if a set before this one has an option of that name. */
-static bool is_printed(const struct options *options, const struct option_set *until, const char *name)
+static bool is_printed(
+        const struct options *options, const struct option_set *until, const char *name)
 {
 	for (const struct option_set *set = options_first(options); set != until; set = set->next) {
 		for (size_t i = 0; i < set->n_entries; i++) {

@@ -23,9 +23,10 @@ struct options {
 };
 
 void options_report(struct options *options, bool is_error, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+        __attribute__((format(printf, 3, 4)));
 /* A copy that stays until options_destroy; NULL stays NULL. */
 const char *options_keep(struct options *options, const char *text);
-struct option_entry *options_entry(const struct options *options, const char *set, const char *name);
+struct option_entry *options_entry(
+        const struct options *options, const char *set, const char *name);
 
 #endif

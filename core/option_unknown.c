@@ -85,14 +85,13 @@ static void compare(void *user, const struct option_names *names, bool is_secret
 	size_t size = strlen(name);
 	option_nearest_show(&search->nearest, name);
 	if (strcmp(search->name, name) == 0 ||
-		(is_secret && strncmp(search->name, name, size) == 0 &&
-			strcmp(search->name + size, file_ending(search->source)) == 0)) {
+	        (is_secret && strncmp(search->name, name, size) == 0 &&
+	                strcmp(search->name + size, file_ending(search->source)) == 0)) {
 		search->is_known = true;
 	}
 }
 
-static struct search look_for(
-	struct options *options, enum option_origin source, const char *name)
+static struct search look_for(struct options *options, enum option_origin source, const char *name)
 {
 	struct search search = { .source = source, .name = name };
 	option_nearest_begin(&search.nearest, name);
@@ -106,23 +105,23 @@ static struct search look_for(
 }
 
 /* Returns -1 after a report, 0 if the name is known. */
-static int check_name(struct options *options, enum option_origin source, const char *name,
-	const char *where)
+static int check_name(
+        struct options *options, enum option_origin source, const char *name, const char *where)
 {
 	bool is_error = source == OPTION_ARGUMENT || source == OPTION_FILE;
 	struct search search = look_for(options, source, name);
 	if (search.is_known) {
 		return 0;
 	}
-	options_report(options, is_error, "%s%s%.200s is no option%s%s%s", where != NULL ? where : "",
-		where != NULL ? ": " : "", name,
-		search.nearest.best[0] != '\0' ? "; is " : "; --help says where they are listed",
-		search.nearest.best, search.nearest.best[0] != '\0' ? " meant?" : "");
+	options_report(options, is_error, "%s%s%.200s is no option%s%s%s",
+	        where != NULL ? where : "", where != NULL ? ": " : "", name,
+	        search.nearest.best[0] != '\0' ? "; is " : "; --help says where they are listed",
+	        search.nearest.best, search.nearest.best[0] != '\0' ? " meant?" : "");
 	return is_error ? -1 : 0;
 }
 
 static int check_givens(
-	struct options *options, enum option_origin source, const struct option_givens *givens)
+        struct options *options, enum option_origin source, const struct option_givens *givens)
 {
 	int result = 0;
 	for (size_t i = 0; i < givens->n; i++) {
@@ -154,7 +153,7 @@ int options_check_names(struct options *options)
 	for (size_t i = 0; i < options->remote.n; i++) {
 		if (strncmp(options->remote.items[i].name, "Lucius:", 7) == 0) {
 			(void)check_name(options, OPTION_REMOTE, options->remote.items[i].name,
-				options->remote.items[i].where);
+			        options->remote.items[i].where);
 		}
 	}
 	return result;
@@ -169,7 +168,7 @@ void options_learn(struct options *options, const struct lucius_plugin *plugin)
 	options->learned = must_resize(options->learned, n, sizeof(*options->learned));
 	for (uint32_t i = 0; i < plugin->n_options; i++) {
 		options->learned[options->n_learned++] =
-			(struct option_known){ kept, option_row_at(plugin, i) };
+		        (struct option_known){ kept, option_row_at(plugin, i) };
 	}
 }
 

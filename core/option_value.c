@@ -16,8 +16,8 @@ struct lucius_option option_row_at(const struct lucius_plugin *plugin, uint32_t 
 {
 	struct lucius_option row;
 	const char *rows = (const char *)plugin->options;
-	copy_into(&row, sizeof(row), rows + (size_t)place * plugin->option_size,
-		plugin->option_size);
+	copy_into(
+	        &row, sizeof(row), rows + (size_t)place * plugin->option_size, plugin->option_size);
 	return row;
 }
 
@@ -82,7 +82,7 @@ static bool parse(const struct lucius_option *row, const char *text, struct opti
 }
 
 bool option_value_parse(const struct lucius_option *row, const char *text,
-	struct option_value *ret_value, char *accepted, size_t accepted_size)
+        struct option_value *ret_value, char *accepted, size_t accepted_size)
 {
 	struct option_value value = { 0 };
 	if (text != NULL && !parse(row, text, &value)) {
@@ -99,11 +99,11 @@ static void describe_integer(const struct lucius_option *row, char *text, size_t
 	if (row->max == INT64_MAX && row->min != INT64_MIN) {
 		(void)snprintf(range, sizeof(range), ", %" PRId64 " or more", row->min);
 	} else if (row->max != INT64_MAX) {
-		(void)snprintf(range, sizeof(range), " from %" PRId64 " to %" PRId64, row->min,
-			row->max);
+		(void)snprintf(
+		        range, sizeof(range), " from %" PRId64 " to %" PRId64, row->min, row->max);
 	}
 	(void)snprintf(text, text_size, "a whole number%s%s%s", row->unit != NULL ? " of " : "",
-		row->unit != NULL ? row->unit : "", range);
+	        row->unit != NULL ? row->unit : "", range);
 }
 
 void option_value_describe(const struct lucius_option *row, char *text, size_t text_size)
@@ -125,7 +125,7 @@ void option_value_describe(const struct lucius_option *row, char *text, size_t t
 }
 
 void option_value_store(
-	const struct lucius_option *row, const struct option_value *value, void *options)
+        const struct lucius_option *row, const struct option_value *value, void *options)
 {
 	char *member = (char *)options + row->offset;
 	uint32_t boolean = (uint32_t)value->integer;
@@ -146,7 +146,8 @@ static bool is_name(const char *name)
 {
 	size_t size = name != NULL ? strlen(name) : 0;
 	return size != 0 && size <= 64 && name[0] >= 'a' && name[0] <= 'z' &&
-		name[size - 1] != '-' && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == size;
+	        name[size - 1] != '-' &&
+	        strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == size;
 }
 
 static uint32_t size_of_type(uint32_t type)
@@ -193,7 +194,7 @@ const char *option_row_fault(const struct lucius_option *row, uint64_t options_s
 		return "it is a secret and not a text";
 	}
 	if (row->default_value == NULL && row->type != LUCIUS_OPTION_TEXT &&
-		row->type != LUCIUS_OPTION_CHOICE && (row->flags & LUCIUS_OPTION_REQUIRED) == 0) {
+	        row->type != LUCIUS_OPTION_CHOICE && (row->flags & LUCIUS_OPTION_REQUIRED) == 0) {
 		return "it is a number without a default";
 	}
 	if (!option_value_parse(row, row->default_value, &value, accepted, sizeof(accepted))) {
@@ -211,12 +212,12 @@ void *option_defaults(const struct lucius_plugin *plugin, char *error, size_t er
 		char accepted[128];
 		if (row.default_value == NULL && (row.flags & LUCIUS_OPTION_REQUIRED) != 0) {
 			(void)snprintf(error, error_size, "'%s' needs the option '%s'",
-				plugin->prefix.name, row.name);
+			        plugin->prefix.name, row.name);
 			free(options);
 			return NULL;
 		}
 		if (option_value_parse(
-			    &row, row.default_value, &value, accepted, sizeof(accepted))) {
+		            &row, row.default_value, &value, accepted, sizeof(accepted))) {
 			option_value_store(&row, &value, options);
 		}
 	}

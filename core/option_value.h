@@ -19,12 +19,12 @@ struct lucius_option option_row_at(const struct lucius_plugin *plugin, uint32_t 
 
 /* Text NULL: not set. False: accepted says what is ("a whole number of seconds from 1 to 60"). */
 bool option_value_parse(const struct lucius_option *row, const char *text,
-	struct option_value *ret_value, char *accepted, size_t accepted_size);
+        struct option_value *ret_value, char *accepted, size_t accepted_size);
 /* "a whole number of seconds from 1 to 60". */
 void option_value_describe(const struct lucius_option *row, char *text, size_t text_size);
 /* Writes the member; a text is stored as the pointer that it is. */
 void option_value_store(
-	const struct lucius_option *row, const struct option_value *value, void *options);
+        const struct lucius_option *row, const struct option_value *value, void *options);
 
 /* NULL where the row is sound, else what is wrong with it. Options_size: of the struct it fills. */
 const char *option_row_fault(const struct lucius_option *row, uint64_t options_size);

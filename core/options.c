@@ -89,25 +89,25 @@ struct option_entry *options_entry(const struct options *options, const char *se
 }
 
 static void report_value(
-	struct options *options, const struct option_entry *entry, const char *accepted)
+        struct options *options, const struct option_entry *entry, const char *accepted)
 {
 	bool is_secret = (entry->row.flags & LUCIUS_OPTION_SECRET) != 0;
 	options_report(options, true, "%s: '%.200s' from %s is not taken; accepted is %s",
-		entry->names.env, is_secret ? "******" : entry->text, entry->where, accepted);
+	        entry->names.env, is_secret ? "******" : entry->text, entry->where, accepted);
 }
 
 static void report_missing(
-	struct options *options, const struct option_set *set, const struct option_entry *entry)
+        struct options *options, const struct option_set *set, const struct option_entry *entry)
 {
 	options_report(options, true, "%s needs %s (%s, or `%s` in the configuration file): %s",
-		set->title, entry->names.env, entry->names.flag, entry->names.path,
-		entry->row.summary);
+	        set->title, entry->names.env, entry->names.flag, entry->names.path,
+	        entry->row.summary);
 }
 
 /* What the sources say now about an entry, checked. Returns 0, or -1 after a report. */
 static int look_up(struct options *options, const struct option_set *set,
-	const struct option_entry *entry, struct option_entry *ret_found,
-	struct option_value *ret_value)
+        const struct option_entry *entry, struct option_entry *ret_found,
+        struct option_value *ret_value)
 {
 	struct option_entry found = { .row = entry->row,
 		.names = entry->names,
@@ -135,30 +135,31 @@ static bool is_same(const char *a, const char *b)
 }
 
 static void store(struct option_set *set, struct option_entry *entry,
-	const struct option_entry *found, const struct option_value *value)
+        const struct option_entry *found, const struct option_value *value)
 {
 	*entry = *found;
 	option_value_store(&entry->row, value, set->values);
 }
 
 static void say_restart(
-	struct options *options, struct option_entry *entry, const struct option_entry *found)
+        struct options *options, struct option_entry *entry, const struct option_entry *found)
 {
-	if (is_same(entry->pending, found->text) && (found->text != NULL || entry->pending != NULL)) {
+	if (is_same(entry->pending, found->text) &&
+	        (found->text != NULL || entry->pending != NULL)) {
 		return;
 	}
 	bool is_secret = (entry->row.flags & LUCIUS_OPTION_SECRET) != 0;
 	entry->pending = found->text;
-	options_report(options, false, "%s is now '%.200s' (from %s); it is taken up after a restart",
-		entry->names.env,
-		found->text == NULL ? "" :
-			is_secret   ? "******" :
-				      found->text,
-		found->where);
+	options_report(options, false,
+	        "%s is now '%.200s' (from %s); it is taken up after a restart", entry->names.env,
+	        found->text == NULL ? ""
+	                : is_secret ? "******"
+	                            : found->text,
+	        found->where);
 }
 
-static void apply(struct options *options, struct option_set *set, struct option_entry *entry,
-	bool is_live)
+static void apply(
+        struct options *options, struct option_set *set, struct option_entry *entry, bool is_live)
 {
 	struct option_entry found;
 	struct option_value value;
@@ -182,10 +183,10 @@ static void apply(struct options *options, struct option_set *set, struct option
 		return;
 	}
 	options_report(options, false, "%s is now '%.200s' (from %s)", entry->names.env,
-		(entry->row.flags & LUCIUS_OPTION_SECRET) != 0 ? "******" :
-			found.text != NULL			 ? found.text :
-								   "",
-		found.where);
+	        (entry->row.flags & LUCIUS_OPTION_SECRET) != 0 ? "******"
+	                : found.text != NULL                   ? found.text
+	                                                       : "",
+	        found.where);
 	store(set, entry, &found, &value);
 	set->is_changed = true;
 }
@@ -217,7 +218,7 @@ int options_resolve(struct options *options, bool is_live)
 }
 
 static struct option_set *add(
-	struct options *options, const char *title, size_t n_entries, void *values)
+        struct options *options, const char *title, size_t n_entries, void *values)
 {
 	struct option_set *set = must_calloc(1, sizeof(*set));
 	set->title = options_keep(options, title);

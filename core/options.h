@@ -104,8 +104,8 @@ const struct option_set *options_first(const struct options *options);
  * Returns 1 and fills text, where and origin; 0: nobody gives it; -1: after a report (a secret is
  * given twice, or its file cannot be read).
  */
-int options_find(struct options *options, const struct lucius_option *row,
-	struct option_entry *ret_entry);
+int options_find(
+        struct options *options, const struct lucius_option *row, struct option_entry *ret_entry);
 
 /* Calls fn for each row that is known but in no set. */
 typedef void (*option_row_fn)(void *user, const char *plugin, const struct lucius_option *row);

@@ -20,11 +20,11 @@ struct provision {
 	bool is_done;
 };
 
-static void say(const struct provision *provision, const char *what, uint32_t status,
-	const char *sentence)
+static void say(
+        const struct provision *provision, const char *what, uint32_t status, const char *sentence)
 {
 	fprintf(stderr, "luciusd: %s: %s: %s (%s)\n", backend_title(provision->bus), what,
-		sentence != NULL ? sentence : "no reason given", status_name(status));
+	        sentence != NULL ? sentence : "no reason given", status_name(status));
 }
 
 static void on_stopped(void *user, uint32_t status, const char *sentence)
@@ -64,13 +64,13 @@ static void ask(struct provision *provision)
 	size_t n_lanes = (size_t)settings->servicebus_lanes;
 	struct lucius_text *topics = arena_zalloc(&arena, 2 * n_lanes * sizeof(*topics));
 	const struct lucius_subscription **subscriptions =
-		arena_zalloc(&arena, n_lanes * sizeof(*subscriptions));
+	        arena_zalloc(&arena, n_lanes * sizeof(*subscriptions));
 	for (size_t i = 0; i < n_lanes; i++) {
 		struct lucius_subscription *subscription =
-			arena_zalloc(&arena, sizeof(*subscription));
+		        arena_zalloc(&arena, sizeof(*subscription));
 		topics[i] = text(arena_printf(&arena, "global-bus-p%zu", i));
-		topics[n_lanes + i] = text(
-			arena_printf(&arena, "%s%zu", settings->servicebus_reply_prefix, i));
+		topics[n_lanes + i] =
+		        text(arena_printf(&arena, "%s%zu", settings->servicebus_reply_prefix, i));
 		subscription->size = sizeof(*subscription);
 		subscription->topic = topics[n_lanes + i];
 		subscription->name = text(settings->servicebus_reply_subscription);
@@ -81,9 +81,9 @@ static void ask(struct provision *provision)
 		.n_topics = 2 * n_lanes,
 		.subscriptions = subscriptions,
 		.n_subscriptions = n_lanes };
-	const struct op_caller caller = { .on_done = on_provisioned,
-		.user = provision,
-		.timeout_ms = PROVISION_TIMEOUT_MS };
+	const struct op_caller caller = {
+		.on_done = on_provisioned, .user = provision, .timeout_ms = PROVISION_TIMEOUT_MS
+	};
 	bus_provision(provision->bus, &topology, &caller);
 }
 

@@ -7,7 +7,8 @@ struct backend;
 struct loop;
 struct settings;
 
-/* Starts the bus, provisions, stops it. True (1) if all is there now; else a sentence is printed. */
+/* Starts the bus, provisions, stops it. True (1) if all is there now; else a sentence is printed.
+ */
 int provision_run(struct loop *loop, const struct settings *settings, struct backend *bus);
 
 #endif

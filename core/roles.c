@@ -36,9 +36,9 @@ uint32_t roles_parse(const char *text, char *error, size_t error_size)
 		uint32_t role = role_of(from, size);
 		if (size != 0 && role == 0) {
 			(void)snprintf(error, error_size,
-				"LUCIUS_ROLE: '%.*s' is no role; there are orchestrator, worker, invoker, and "
-				"bus",
-				(int)size, from);
+			        "LUCIUS_ROLE: '%.*s' is no role; there are orchestrator, worker, "
+			        "invoker, and bus",
+			        (int)size, from);
 			return 0;
 		}
 		roles |= role;
@@ -46,9 +46,9 @@ uint32_t roles_parse(const char *text, char *error, size_t error_size)
 	}
 	if ((roles & ROLE_BUS) != 0 && roles != ROLE_BUS) {
 		(void)snprintf(error, error_size,
-			"LUCIUS_ROLE: '%s': bus is on its own only; run the other roles in a process of "
-			"their own",
-			text);
+		        "LUCIUS_ROLE: '%s': bus is on its own only; run the other roles in a "
+		        "process of their own",
+		        text);
 		return 0;
 	}
 	if (roles == 0) {
@@ -60,7 +60,7 @@ uint32_t roles_parse(const char *text, char *error, size_t error_size)
 bool roles_need_storage(uint32_t roles, bool is_in_process)
 {
 	return (roles & (ROLE_ORCHESTRATOR | ROLE_INVOKER)) != 0 ||
-		((roles & ROLE_WORKER) != 0 && is_in_process);
+	        ((roles & ROLE_WORKER) != 0 && is_in_process);
 }
 
 bool roles_need_bus(uint32_t roles)

@@ -22,7 +22,7 @@ int main(void)
 {
 	size_t n = 0;
 	CLEANUP_FREE struct option_known *rows =
-		must_calloc(n_option_rows + n_option_known_rows, sizeof(*rows));
+	        must_calloc(n_option_rows + n_option_known_rows, sizeof(*rows));
 	for (uint32_t i = 0; i < n_option_rows; i++) {
 		rows[n++] = (struct option_known){ "core", without_paths(option_rows[i]) };
 	}

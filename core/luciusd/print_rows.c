@@ -56,7 +56,7 @@ static int print_plugin(const char *path)
 {
 	void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	const struct lucius_plugin *plugin =
-		library != NULL ? dlsym(library, "lucius_plugin") : NULL;
+	        library != NULL ? dlsym(library, "lucius_plugin") : NULL;
 	if (plugin == NULL) {
 		fprintf(stderr, "%s: %s\n", path, dlerror());
 		return -1;

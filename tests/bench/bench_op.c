@@ -82,9 +82,9 @@ int main(void)
 	for (int i = 0; i < N_FIELDS; i++) {
 		fields[i] = (struct lucius_field){ "routing_key_used", "0123456789abcdef", 16, 0 };
 	}
-	fake->answer = (struct lucius_job){ .size = sizeof(struct lucius_job),
-		.fields = fields,
-		.n_fields = N_FIELDS };
+	fake->answer = (struct lucius_job){
+		.size = sizeof(struct lucius_job), .fields = fields, .n_fields = N_FIELDS
+	};
 	run(&bench, "a job of 24 fields");
 	backend_destroy(bench.storage);
 	loop_destroy(bench.loop);

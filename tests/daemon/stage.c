@@ -42,15 +42,16 @@ static void end(struct stage *stage, struct lucius_op op, const char *how)
 	if (strcmp(how, "never") == 0) {
 		return;
 	}
-	uint32_t status = strcmp(how, "ok") == 0 ? LUCIUS_OK :
-		strcmp(how, "internal") == 0	 ? LUCIUS_INTERNAL :
-		strcmp(how, "denied") == 0	 ? LUCIUS_DENIED :
-						   LUCIUS_UNAVAILABLE;
-	stage->host->finish(stage->host, op, status, status != LUCIUS_OK ? "as the option says" : NULL);
+	uint32_t status = strcmp(how, "ok") == 0 ? LUCIUS_OK
+	        : strcmp(how, "internal") == 0   ? LUCIUS_INTERNAL
+	        : strcmp(how, "denied") == 0     ? LUCIUS_DENIED
+	                                         : LUCIUS_UNAVAILABLE;
+	stage->host->finish(
+	        stage->host, op, status, status != LUCIUS_OK ? "as the option says" : NULL);
 }
 
 static uint32_t stage_create(
-	void *self, const struct lucius_host *host, char *error, size_t error_size)
+        void *self, const struct lucius_host *host, char *error, size_t error_size)
 {
 	struct stage *stage = self;
 	stage->host = host;
@@ -158,7 +159,7 @@ static const struct lucius_storage table = { sizeof(table), NULL, do_create, do_
 #define TABLE .storage = &table
 #elif STAGE_KIND == LUCIUS_KIND_BUS
 static void do_publish(void *self, struct lucius_text topic, const struct lucius_message *message,
-	struct lucius_op op)
+        struct lucius_op op)
 {
 	(void)topic;
 	(void)message;
@@ -166,7 +167,7 @@ static void do_publish(void *self, struct lucius_text topic, const struct lucius
 }
 
 static void do_subscribe(
-	void *self, const struct lucius_subscription *subscription, struct lucius_op op)
+        void *self, const struct lucius_subscription *subscription, struct lucius_op op)
 {
 	(void)subscription;
 	refuse(self, op);
@@ -189,9 +190,9 @@ static void do_provision(void *self, const struct lucius_topology *topology, str
 	struct stage *stage = self;
 	char sentence[128];
 	(void)snprintf(sentence, sizeof(sentence), "%u topics from %s to %s, %u subscriptions %s",
-		(unsigned)topology->n_topics, topology->topics[0].data,
-		topology->topics[topology->n_topics - 1].data, (unsigned)topology->n_subscriptions,
-		topology->subscriptions[0]->name.data);
+	        (unsigned)topology->n_topics, topology->topics[0].data,
+	        topology->topics[topology->n_topics - 1].data, (unsigned)topology->n_subscriptions,
+	        topology->subscriptions[0]->name.data);
 	lucius_log(stage->host, LUCIUS_LOG_INFO, "stage.provision", sentence);
 	lucius_finish(stage->host, op);
 }
@@ -213,7 +214,7 @@ static void do_signal(void *self, const struct lucius_signal *signal, struct luc
 }
 
 static void do_cancel(void *self, struct lucius_text workflow_id, struct lucius_text request_id,
-	struct lucius_op op)
+        struct lucius_op op)
 {
 	(void)workflow_id;
 	(void)request_id;
@@ -258,7 +259,7 @@ static void do_load(void *self, struct lucius_op op)
 	}
 	char *rest = NULL;
 	for (char *line = strtok_r(text, "\n", &rest); line != NULL;
-		line = strtok_r(NULL, "\n", &rest)) {
+	        line = strtok_r(NULL, "\n", &rest)) {
 		char *equals = strchr(line, '=');
 		if (equals != NULL) {
 			const struct lucius_setting setting = { .size = sizeof(setting),
@@ -294,14 +295,13 @@ static const struct lucius_config table = { sizeof(table), do_load, do_watch };
 #define TABLE .config = &table
 #endif
 
-#define STAGE_ROW(suffix, value, its_member, its_flags)                      \
-	{ .name = STAGE_NAME "-" suffix,                                     \
-		.default_value = value,                                      \
-		.summary = "How a stage ends, or what it says.",             \
-		.type = LUCIUS_OPTION_TEXT,                                  \
-		.flags = its_flags,                                          \
-		.offset = offsetof(struct stage_options, its_member),        \
-		.member_size = sizeof(const char *) }
+#define STAGE_ROW(suffix, value, its_member, its_flags)                                      \
+	{                                                                                    \
+		.name = STAGE_NAME "-" suffix, .default_value = value,                       \
+		.summary = "How a stage ends, or what it says.", .type = LUCIUS_OPTION_TEXT, \
+		.flags = its_flags, .offset = offsetof(struct stage_options, its_member),    \
+		.member_size = sizeof(const char *)                                          \
+	}
 
 static const struct lucius_option rows[] = {
 	STAGE_ROW("start", "ok", start, 0),

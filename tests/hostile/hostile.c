@@ -55,7 +55,7 @@ struct hostile {
 };
 
 static uint32_t hostile_create(
-	void *self, const struct lucius_host *host, char *error, size_t error_size)
+        void *self, const struct lucius_host *host, char *error, size_t error_size)
 {
 	struct hostile *hostile = self;
 	hostile->host = host;
@@ -94,8 +94,7 @@ static void storage_save(void *self, const struct lucius_job *job, struct lucius
 	lucius_finish(((struct hostile *)self)->host, op);
 }
 
-static void storage_scan(
-	void *self, struct lucius_text cursor, uint32_t limit, struct lucius_op op)
+static void storage_scan(void *self, struct lucius_text cursor, uint32_t limit, struct lucius_op op)
 {
 	(void)cursor;
 	(void)limit;
@@ -108,8 +107,7 @@ static void storage_repair(void *self, const struct lucius_repair *repair, struc
 	lucius_finish(((struct hostile *)self)->host, op);
 }
 
-static void storage_own(
-	void *self, const struct lucius_ownership *ownership, struct lucius_op op)
+static void storage_own(void *self, const struct lucius_ownership *ownership, struct lucius_op op)
 {
 	(void)ownership;
 	lucius_finish(((struct hostile *)self)->host, op);
@@ -142,11 +140,11 @@ static const struct lucius_life life __attribute__((unused)) = {
 
 static const struct lucius_option options[] = {
 	{ .name = "hostile-text",
-		.default_value = OPTION_DEFAULT,
-		.summary = "A text.",
-		.type = OPTION_TYPE,
-		.offset = offsetof(struct hostile_options, text),
-		.member_size = sizeof(const char *) },
+	        .default_value = OPTION_DEFAULT,
+	        .summary = "A text.",
+	        .type = OPTION_TYPE,
+	        .offset = offsetof(struct hostile_options, text),
+	        .member_size = sizeof(const char *) },
 };
 
 #ifndef NO_SYMBOL

@@ -76,6 +76,15 @@ static void end(void)
 	loop_destroy(loop);
 }
 
+static void check_error_has(const char *part)
+{
+	const char *found = strstr(error, part);
+	CHECK(found != NULL);
+	if (found == NULL) {
+		fprintf(stderr, "expected '%s' in '%s'\n", part, error);
+	}
+}
+
 static void what_cannot_be_a_plugin_is_refused_with_a_sentence(void)
 {
 	static const struct {
@@ -93,7 +102,8 @@ static void what_cannot_be_a_plugin_is_refused_with_a_sentence(void)
 		{ "noname", "calls itself '(nothing)'" },
 		{ "nolife", "no table of its life" },
 		{ "short", "lacks 'own', which it must have; see <lucius/storage.h>" },
-		{ "option", "option number 0 ('hostile-text') is not sound: its type is not known" },
+		{ "option",
+		        "option number 0 ('hostile-text') is not sound: its type is not known" },
 		{ "default", "its default is not a value that it takes" },
 		{ "missing", "there is no plugin 'storage-missing': '" },
 		{ "../storage-good", "is no name of a plugin" },
@@ -101,11 +111,7 @@ static void what_cannot_be_a_plugin_is_refused_with_a_sentence(void)
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		CHECK(load_from(dir, cases[i].name) == NULL);
-		if (strstr(error, cases[i].said) == NULL) {
-			fprintf(stderr, "%s: expected '%s' in '%s'\n", cases[i].name, cases[i].said,
-				error);
-		}
-		CHECK(strstr(error, cases[i].said) != NULL);
+		check_error_has(cases[i].said);
 	}
 }
 
@@ -117,13 +123,13 @@ static void the_same_file_gives_the_same_descriptor(void)
 }
 
 /* A directory with one file, which is removed again. */
-static void write_odd_file(
-	const char *name, const void *bytes, size_t size, mode_t mode, char *ret_path, size_t path_size)
+static void write_odd_file(const char *name, const void *bytes, size_t size, mode_t mode,
+        char *ret_path, size_t path_size)
 {
 	(void)snprintf(ret_path, path_size, "%s/storage-%s.so", dir, name);
 	FILE *file = fopen(ret_path, "w");
 	if (file == NULL || fwrite(bytes, 1, size, file) != size || fclose(file) != 0 ||
-		chmod(ret_path, mode) != 0) {
+	        chmod(ret_path, mode) != 0) {
 		abort();
 	}
 }
@@ -131,9 +137,10 @@ static void write_odd_file(
 static void garbage_is_refused_with_what_the_linker_says(void)
 {
 	char path[600];
-	static const char *const contents[] = { "", "garbage", "\x7f""ELF and then nothing" };
+	static const char *const contents[] = { "", "garbage", "\177ELF and then nothing" };
 	for (size_t i = 0; i < sizeof(contents) / sizeof(contents[0]); i++) {
-		write_odd_file("garbage", contents[i], strlen(contents[i]), 0755, path, sizeof(path));
+		write_odd_file(
+		        "garbage", contents[i], strlen(contents[i]), 0755, path, sizeof(path));
 		CHECK(load_from(dir, "garbage") == NULL);
 		CHECK(strstr(error, "cannot be loaded") != NULL);
 		(void)unlink(path);
@@ -194,7 +201,7 @@ static void a_late_finish_is_counted_and_else_without_effect(void)
 	loop_advance(loop, 59000);
 	CHECK_INT(answer.n_done, 1);
 	struct metric *late = metrics_series(LUCIUS_METRIC_COUNTER, "lucius_operations_late_total",
-		"", "backend", "storage-late");
+	        "", "backend", "storage-late");
 	CHECK_INT((int64_t)metric_value(late), 1);
 	end();
 }

@@ -17,7 +17,7 @@ static void remember(void *self, struct lucius_op op)
 }
 
 static uint32_t fake_create(
-	void *self, const struct lucius_host *host, char *error, size_t error_size)
+        void *self, const struct lucius_host *host, char *error, size_t error_size)
 {
 	(void)error;
 	(void)error_size;
@@ -72,8 +72,7 @@ static void storage_release(void *self, const struct lucius_job *job, struct luc
 	remember(self, op);
 }
 
-static void storage_scan(
-	void *self, struct lucius_text cursor, uint32_t limit, struct lucius_op op)
+static void storage_scan(void *self, struct lucius_text cursor, uint32_t limit, struct lucius_op op)
 {
 	(void)cursor;
 	(void)limit;
@@ -86,8 +85,7 @@ static void storage_repair(void *self, const struct lucius_repair *repair, struc
 	remember(self, op);
 }
 
-static void storage_own(
-	void *self, const struct lucius_ownership *ownership, struct lucius_op op)
+static void storage_own(void *self, const struct lucius_ownership *ownership, struct lucius_op op)
 {
 	(void)ownership;
 	remember(self, op);
@@ -114,18 +112,18 @@ static const struct lucius_life life = {
 
 static const struct lucius_option options[] = {
 	{ .name = "fake-text",
-		.default_value = "some",
-		.summary = "A text.",
-		.type = LUCIUS_OPTION_TEXT,
-		.offset = offsetof(struct fake_options, text),
-		.member_size = sizeof(const char *) },
+	        .default_value = "some",
+	        .summary = "A text.",
+	        .type = LUCIUS_OPTION_TEXT,
+	        .offset = offsetof(struct fake_options, text),
+	        .member_size = sizeof(const char *) },
 	{ .name = "fake-number",
-		.default_value = "7",
-		.summary = "A number.",
-		.max = 10,
-		.type = LUCIUS_OPTION_INTEGER,
-		.offset = offsetof(struct fake_options, number),
-		.member_size = sizeof(int64_t) },
+	        .default_value = "7",
+	        .summary = "A number.",
+	        .max = 10,
+	        .type = LUCIUS_OPTION_INTEGER,
+	        .offset = offsetof(struct fake_options, number),
+	        .member_size = sizeof(int64_t) },
 };
 
 const struct lucius_plugin fake_plugin = {

@@ -25,7 +25,7 @@ static void begin(const char *format)
 	fflush(stderr);
 	real_stderr = dup(STDERR_FILENO);
 	if (pipe(ends) != 0 || dup2(ends[1], STDERR_FILENO) < 0 ||
-		fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0) {
+	        fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0) {
 		abort();
 	}
 	close(ends[1]);
@@ -63,15 +63,16 @@ static void a_line_is_one_json_object_with_all_that_belongs_to_it(void)
 {
 	begin("json");
 	LOG(LUCIUS_LOG_WARNING, "routing.resolved", "a sentence", LOG_STRING("job_id", "abc"),
-		LOG_INTEGER("lane", -7), LOG_INTEGER("least", INT64_MIN), LOG_STRING("empty", ""),
-		LOG_TEXT("part", "xyz", 2));
+	        LOG_INTEGER("lane", -7), LOG_INTEGER("least", INT64_MIN), LOG_STRING("empty", ""),
+	        LOG_TEXT("part", "xyz", 2));
 	loop_advance(loop, 0);
 	drain();
 	end();
 	CHECK_TEXT(text,
-		"{\"ts\":\"2026-01-02T03:04:05.000006Z\",\"level\":\"warning\","
-		"\"event\":\"routing.resolved\",\"role\":\"worker\",\"message\":\"a sentence\","
-		"\"job_id\":\"abc\",\"lane\":-7,\"least\":-9223372036854775808,\"part\":\"xy\"}\n");
+	        "{\"ts\":\"2026-01-02T03:04:05.000006Z\",\"level\":\"warning\",\"event\":\"routing."
+	        "resolved\",\"role\":\"worker\",\"message\":\"a "
+	        "sentence\",\"job_id\":\"abc\",\"lane\":-7,\"least\":-9223372036854775808,\"part\":"
+	        "\"xy\"}\n");
 }
 
 static void any_bytes_give_a_line_that_is_valid_json(void)
@@ -85,7 +86,7 @@ static void any_bytes_give_a_line_that_is_valid_json(void)
 		{ "\n\r\t\b\x1f", 5, "\n\r\t\b\x1f" },
 		{ "\x7f", 1, "\x7f" },
 		{ "gr\xc3\xbc\xc3\x9f \xe2\x86\x92 \xf0\x9f\x98\x80", 15,
-			"gr\xc3\xbc\xc3\x9f \xe2\x86\x92 \xf0\x9f\x98\x80" },
+		        "gr\xc3\xbc\xc3\x9f \xe2\x86\x92 \xf0\x9f\x98\x80" },
 		{ "\xff", 1, "\xef\xbf\xbd" },
 		{ "a\xc3", 2, "a\xef\xbf\xbd" },
 		{ "\xc0\xaf", 2, "\xef\xbf\xbd\xef\xbf\xbd" },
@@ -111,13 +112,13 @@ static void text_for_people_stays_one_line_and_has_no_control_characters(void)
 {
 	begin("text");
 	LOG(LUCIUS_LOG_ERROR, "reply.stale", "two\nlines \x1b[31mred \xc2\x9b",
-		LOG_STRING("job_id", "abc"), LOG_STRING("tenant", "a b"), LOG_INTEGER("lane", 7));
+	        LOG_STRING("job_id", "abc"), LOG_STRING("tenant", "a b"), LOG_INTEGER("lane", 7));
 	loop_advance(loop, 0);
 	drain();
 	end();
 	CHECK_TEXT(text,
-		"2026-01-02T03:04:05.000006Z error   reply.stale job_id=abc tenant=\"a b\" lane=7: "
-		"two\\nlines \\u001b[31mred \\u009b\n");
+	        "2026-01-02T03:04:05.000006Z error   reply.stale job_id=abc tenant=\"a b\" lane=7: "
+	        "two\\nlines \\u001b[31mred \\u009b\n");
 }
 
 static void what_is_below_the_level_is_neither_written_nor_evaluated(void)
@@ -156,12 +157,12 @@ static void a_slow_reader_neither_blocks_nor_gets_torn_lines_and_is_told_what_it
 	enum { N_LINES = 4000 };
 	begin("json");
 	log_set_limit(100000);
-	struct metric *dropped = metrics_series(
-		LUCIUS_METRIC_COUNTER, "lucius_log_dropped_total", "", NULL, NULL);
+	struct metric *dropped =
+	        metrics_series(LUCIUS_METRIC_COUNTER, "lucius_log_dropped_total", "", NULL, NULL);
 	double before = metric_value(dropped);
 	for (int i = 0; i < N_LINES; i++) {
 		LOG(LUCIUS_LOG_INFO, "line", "some sentence that fills the pipe",
-			LOG_INTEGER("number", i));
+		        LOG_INTEGER("number", i));
 		loop_advance(loop, 0);
 	}
 	CHECK(metric_value(dropped) > before);
@@ -224,7 +225,8 @@ int main(int argc, char **argv)
 		SUITE_TEST(text_for_people_stays_one_line_and_has_no_control_characters),
 		SUITE_TEST(what_is_below_the_level_is_neither_written_nor_evaluated),
 		SUITE_TEST(lines_of_one_turn_wait_for_its_end),
-		SUITE_TEST(a_slow_reader_neither_blocks_nor_gets_torn_lines_and_is_told_what_it_missed),
+		SUITE_TEST(
+		        a_slow_reader_neither_blocks_nor_gets_torn_lines_and_is_told_what_it_missed),
 		SUITE_TEST(a_long_value_is_cut),
 		SUITE_TEST(a_reader_that_has_gone_is_no_harm),
 	};

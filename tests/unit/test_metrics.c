@@ -35,7 +35,7 @@ static void check_printed(const char *part)
 static void a_counter_adds_and_never_falls(void)
 {
 	struct metric *metric =
-		metrics_series(LUCIUS_METRIC_COUNTER, "t_jobs_total", "Jobs.", NULL, NULL);
+	        metrics_series(LUCIUS_METRIC_COUNTER, "t_jobs_total", "Jobs.", NULL, NULL);
 	metric_record(metric, 1);
 	metric_record(metric, 2.5);
 	metric_record(metric, -7);
@@ -55,7 +55,7 @@ static void a_gauge_is_what_was_set_last(void)
 static void a_histogram_cumulates_and_counts_what_is_over_all_bounds(void)
 {
 	struct metric *metric =
-		metrics_series(LUCIUS_METRIC_HISTOGRAM, "t_wait", "Wait.", "route", "a");
+	        metrics_series(LUCIUS_METRIC_HISTOGRAM, "t_wait", "Wait.", "route", "a");
 	metric_record(metric, 0.0005);
 	metric_record(metric, 0.03);
 	metric_record(metric, 1000);
@@ -77,12 +77,12 @@ static void the_same_name_and_label_give_the_same_series(void)
 static void names_and_label_values_are_made_fit_for_the_format(void)
 {
 	struct metric *metric = metrics_series(
-		LUCIUS_METRIC_GAUGE, "9t-odd.name", "Two\nlines \\ \"x\".", "la-bel", "a\"b\\c\nd");
+	        LUCIUS_METRIC_GAUGE, "9t-odd.name", "Two\nlines \\ \"x\".", "la-bel", "a\"b\\c\nd");
 	metric_record(metric, 1);
 	check_printed("# HELP _t_odd_name Two\\nlines \\\\ \"x\".\n");
 	check_printed("_t_odd_name{la_bel=\"a\\\"b\\\\c\\nd\"} 1\n");
 	CHECK(metrics_series(LUCIUS_METRIC_GAUGE, "9t-odd.name", "", "la-bel", "a\"b\\c\nd") ==
-		metric);
+	        metric);
 }
 
 static void values_without_a_number_have_names(void)

@@ -20,22 +20,22 @@ enum { N_VARIABLES = 8 };
 
 static const struct option_known known[] = {
 	{ "storage-table",
-		{ .name = "table-connection",
-			.summary = "A secret.",
-			.type = LUCIUS_OPTION_TEXT,
-			.flags = LUCIUS_OPTION_SECRET } },
+	        { .name = "table-connection",
+	                .summary = "A secret.",
+	                .type = LUCIUS_OPTION_TEXT,
+	                .flags = LUCIUS_OPTION_SECRET } },
 	{ "bus-local",
-		{ .name = "bus-listen",
-			.default_value = "127.0.0.1:5672",
-			.summary = "An address.",
-			.type = LUCIUS_OPTION_TEXT } },
+	        { .name = "bus-listen",
+	                .default_value = "127.0.0.1:5672",
+	                .summary = "An address.",
+	                .type = LUCIUS_OPTION_TEXT } },
 	{ "bus-local",
-		{ .name = "bus-key-file", .summary = "A file.", .type = LUCIUS_OPTION_TEXT } },
+	        { .name = "bus-key-file", .summary = "A file.", .type = LUCIUS_OPTION_TEXT } },
 	{ "bus-local",
-		{ .name = "bus-key",
-			.summary = "A secret.",
-			.type = LUCIUS_OPTION_TEXT,
-			.flags = LUCIUS_OPTION_SECRET } },
+	        { .name = "bus-key",
+	                .summary = "A secret.",
+	                .type = LUCIUS_OPTION_TEXT,
+	                .flags = LUCIUS_OPTION_SECRET } },
 };
 
 struct world {
@@ -111,7 +111,7 @@ static void argue(const char *flag, const char *value)
 static int resolve(void)
 {
 	if (options_add_core(world.options, &world.settings) == NULL ||
-		options_read_file(world.options) != 0) {
+	        options_read_file(world.options) != 0) {
 		return -1;
 	}
 	return options_resolve(world.options, false);
@@ -198,7 +198,7 @@ static void values_are_taken_or_refused_by_their_type(void)
 		struct option_value value = { 0 };
 		char accepted[128] = "";
 		bool is_taken =
-			option_value_parse(&row, cases[i].text, &value, accepted, sizeof(accepted));
+		        option_value_parse(&row, cases[i].text, &value, accepted, sizeof(accepted));
 		if (is_taken != (cases[i].integer >= 0)) {
 			fprintf(stderr, "'%s' of type %u\n", cases[i].text, cases[i].type);
 		}
@@ -218,16 +218,16 @@ static void a_name_is_spelled_for_each_source_by_one_rule(void)
 		const char *key;
 	} cases[] = {
 		{ "servicebus-reply-prefix", "LUCIUS_SERVICEBUS_REPLY_PREFIX",
-			"--servicebus-reply-prefix", "servicebus.reply_prefix",
-			"Lucius:ServiceBus:ReplyPrefix" },
+		        "--servicebus-reply-prefix", "servicebus.reply_prefix",
+		        "Lucius:ServiceBus:ReplyPrefix" },
 		{ "max-attempts", "LUCIUS_MAX_ATTEMPTS", "--max-attempts", "max_attempts",
-			"Lucius:MaxAttempts" },
+		        "Lucius:MaxAttempts" },
 		{ "ledger-table", "LUCIUS_LEDGER_TABLE", "--ledger-table", "ledger.table",
-			"Lucius:Ledger:Table" },
+		        "Lucius:Ledger:Table" },
 		{ "temporal-task-queue", "LUCIUS_TEMPORAL_TASK_QUEUE", "--temporal-task-queue",
-			"temporal.task_queue", "Lucius:Temporal:TaskQueue" },
+		        "temporal.task_queue", "Lucius:Temporal:TaskQueue" },
 		{ "jobs-table", "LUCIUS_JOBS_TABLE", "--jobs-table", "jobs_table",
-			"Lucius:JobsTable" },
+		        "Lucius:JobsTable" },
 		{ "role", "LUCIUS_ROLE", "--role", "role", "Lucius:Role" },
 		{ "bus", "LUCIUS_BUS", "--bus", "bus", "Lucius:Bus" },
 	};
@@ -246,7 +246,7 @@ static void the_stronger_source_wins(void)
 {
 	begin();
 	write_file("max_attempts = 4;\nlease_minutes = 4;\nsweep_seconds = 4;\n"
-		   "retention_days = 4;\n");
+	           "retention_days = 4;\n");
 	struct option_givens remote = { 0 };
 	option_givens_add(&remote, "Lucius:MaxAttempts", "5", "remote");
 	option_givens_add(&remote, "Lucius:LeaseMinutes", "5", "remote");
@@ -280,8 +280,8 @@ static void a_wrong_value_is_named_with_its_origin_and_what_is_accepted(void)
 	set("LUCIUS_SHUTDOWN_SECONDS=30s");
 	CHECK_INT(resolve(), -1);
 	check_said("LUCIUS_SHUTDOWN_SECONDS: '30s' from the environment variable "
-		   "LUCIUS_SHUTDOWN_SECONDS is not taken; accepted is a whole number of seconds from "
-		   "1 to 3600");
+	           "LUCIUS_SHUTDOWN_SECONDS is not taken; accepted is a whole number of seconds "
+	           "from 1 to 3600");
 	end();
 	begin();
 	write_file("\n\nhttp = {\n\tmax_depth = \"deep\";\n};\n");
@@ -310,9 +310,9 @@ static void the_file_takes_all_types_of_libconfig(void)
 {
 	begin();
 	write_file("role = [ \"worker\", \"invoker\" ];\n"
-		   "temporal = { enabled = false; address = \"localhost:7233\"; };\n"
-		   "http: { max_body_bytes = 2097152L; };\n"
-		   "protocols_file = ( { a = 1; b = [ 1, 2 ]; } );\n");
+	           "temporal = { enabled = false; address = \"localhost:7233\"; };\n"
+	           "http: { max_body_bytes = 2097152L; };\n"
+	           "protocols_file = ( { a = 1; b = [ 1, 2 ]; } );\n");
 	CHECK_INT(resolve(), 0);
 	CHECK_TEXT(world.settings.role, "worker,invoker");
 	CHECK_INT(world.settings.temporal_enabled, 0);
@@ -511,12 +511,13 @@ static void what_is_chosen_stays_chosen_until_it_is_given(void)
 
 static int parse_line(struct command_line *line, const char *first, ...)
 {
-	char *argv[8] = { (char *)(uintptr_t)"luciusd" };
+	char *argv[8] = { (char *)(uintptr_t) "luciusd" };
 	int argc = 1;
 	char error[256] = "";
 	va_list arguments;
 	va_start(arguments, first);
-	for (const char *next = first; next != NULL && argc < 8; next = va_arg(arguments, const char *)) {
+	for (const char *next = first; next != NULL && argc < 8;
+	        next = va_arg(arguments, const char *)) {
 		argv[argc++] = (char *)(uintptr_t)next;
 	}
 	va_end(arguments);
@@ -528,7 +529,8 @@ static int parse_line(struct command_line *line, const char *first, ...)
 static void the_command_line_has_one_command_and_any_options(void)
 {
 	struct command_line line;
-	CHECK_INT(parse_line(&line, "--role", "worker", "--config=/x=y", "--check-config", NULL), 0);
+	CHECK_INT(
+	        parse_line(&line, "--role", "worker", "--config=/x=y", "--check-config", NULL), 0);
 	CHECK_INT(line.command, COMMAND_CHECK_CONFIG);
 	CHECK_TEXT(option_givens_find(&line.options, "--role")->value, "worker");
 	CHECK_TEXT(option_givens_find(&line.options, "--config")->value, "/x=y");
@@ -536,9 +538,9 @@ static void the_command_line_has_one_command_and_any_options(void)
 	CHECK_INT(parse_line(&line, "--describe", "storage-memory", NULL), 0);
 	CHECK_TEXT(line.plugin, "storage-memory");
 	command_line_finish(&line);
-	static const char *const wrong[][2] = { { "worker", NULL }, { "--", NULL }, { "--=x", NULL },
-		{ "--role", NULL }, { "--describe", NULL }, { "--version=2", NULL }, { "-x", NULL },
-		{ "--health", "--version" } };
+	static const char *const wrong[][2] = { { "worker", NULL }, { "--", NULL },
+		{ "--=x", NULL }, { "--role", NULL }, { "--describe", NULL },
+		{ "--version=2", NULL }, { "-x", NULL }, { "--health", "--version" } };
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		CHECK_INT(parse_line(&line, wrong[i][0], wrong[i][1], NULL), -1);
 		command_line_finish(&line);
