@@ -2,24 +2,19 @@
 /* Addresses are taken apart by hand: both forms are too small for a general URL parser. */
 #include "core/http/address.h"
 
-#include "core/http/syntax.h"
-#include "support/base/memory.h"
-
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-__attribute__((format(printf, 2, 3))) static int explain(char **ret_error, const char *format, ...)
+#include "core/http/syntax.h"
+#include "support/base/memory.h"
+
+/* Hands the sentence (owned) on; always -1. */
+static int fail(char **ret_error, char *sentence)
 {
-	va_list arguments;
-	va_start(arguments, format);
-	if (vasprintf(ret_error, format, arguments) < 0) {
-		*ret_error = must_copy("out of memory", 13);
-	}
-	va_end(arguments);
+	*ret_error = sentence;
 	return -1;
 }
 
@@ -62,10 +57,10 @@ int http_address_parse(const char *text, struct http_address *ret_address, char 
 {
 	struct http_address address = { 0 };
 	if (split(text, strlen(text), &address) != 1) {
-		return explain(ret_error,
-		        "'%s' is not an address, write host:port like 127.0.0.1:8000 or "
-		        "[::1]:8000",
-		        text);
+		return fail(ret_error,
+		        must_print("'%s' is not an address, write host:port like 127.0.0.1:8000 or "
+		                   "[::1]:8000",
+		                text));
 	}
 	*ret_address = address;
 	return 0;
@@ -88,8 +83,10 @@ int http_url_parse(const char *text, struct http_url *ret_url, char **ret_error)
 	if (scheme_size == 0 || memchr(authority, '@', size) != NULL ||
 	        split(authority, size, &url.address) < 0 ||
 	        strpbrk(authority + size, " #\r\n\t") != NULL || authority[size] == '?') {
-		return explain(ret_error,
-		        "'%s' is not a URL that can be called, write http://host:port/path", text);
+		return fail(ret_error,
+		        must_print(
+		                "'%s' is not a URL that can be called, write http://host:port/path",
+		                text));
 	}
 	if (authority[size] != '\0') {
 		url.target = authority + size;

@@ -3,9 +3,9 @@
  */
 #include "core/http/answer_parser.h"
 
-#include "core/http/syntax.h"
-
 #include <string.h>
+
+#include "core/http/syntax.h"
 
 enum phase { PHASE_STATUS_LINE, PHASE_HEADERS, PHASE_BODY, PHASE_DONE, PHASE_BAD };
 

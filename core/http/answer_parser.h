@@ -3,11 +3,11 @@
 #ifndef CORE_HTTP_ANSWER_PARSER_H
 #define CORE_HTTP_ANSWER_PARSER_H
 
-#include "core/http/chunked.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "core/http/chunked.h"
 
 enum http_answer_parse {
 	HTTP_ANSWER_MORE,

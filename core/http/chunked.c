@@ -2,10 +2,10 @@
 /* One function a phase; each says whether the next can go on with what is there. */
 #include "core/http/chunked.h"
 
-#include "core/http/syntax.h"
-
 #include <stdbool.h>
 #include <string.h>
+
+#include "core/http/syntax.h"
 
 /* Of a line with a chunk's size and extensions. */
 enum { SIZE_LINE_MAX = 4096 };

@@ -3,18 +3,18 @@
  */
 #include "core/http/client.h"
 
-#include "core/http/client_inside.h"
-#include "core/http/syntax.h"
-#include "core/version.h"
-#include "support/base/cleanup.h"
-#include "support/base/memory.h"
-
 #include <assert.h>
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "core/http/client_inside.h"
+#include "core/http/syntax.h"
+#include "core/version.h"
+#include "support/base/cleanup.h"
+#include "support/base/memory.h"
 
 enum { TIMEOUT_DEFAULT_MS = 30000 };
 

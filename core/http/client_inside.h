@@ -7,16 +7,16 @@
 #ifndef CORE_HTTP_CLIENT_INSIDE_H
 #define CORE_HTTP_CLIENT_INSIDE_H
 
+#include <event2/event_struct.h>
+#include <stdbool.h>
+#include <sys/queue.h>
+
 #include "core/http/address.h"
 #include "core/http/answer_parser.h"
 #include "core/http/client.h"
 #include "core/http/deadline.h"
 #include "core/http/output.h"
 #include "core/http/stream.h"
-
-#include <event2/event_struct.h>
-#include <stdbool.h>
-#include <sys/queue.h>
 
 struct addrinfo;
 struct http_lookup;

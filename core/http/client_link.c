@@ -5,10 +5,6 @@
  */
 #include "core/http/client_inside.h"
 
-#include "core/http/resolver.h"
-#include "support/base/cleanup.h"
-#include "support/base/memory.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
@@ -19,6 +15,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "core/http/resolver.h"
+#include "support/base/cleanup.h"
+#include "support/base/memory.h"
 
 enum { BUFFER_START = 4096, KEPT_BUFFER_MAX = 65536, ERROR_SIZE = 512 };
 

@@ -7,15 +7,15 @@
  */
 #include "core/http/connection.h"
 
+#include <assert.h>
+#include <event2/event.h>
+#include <stdlib.h>
+
 #include "core/http/exchange.h"
 #include "core/http/problem.h"
 #include "core/http/server_inside.h"
 #include "support/base/cleanup.h"
 #include "support/base/memory.h"
-
-#include <assert.h>
-#include <event2/event.h>
-#include <stdlib.h>
 
 enum {
 	LINGER_MAX = 65536 /* bytes thrown away before the connection is closed anyway */

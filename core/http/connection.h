@@ -3,14 +3,14 @@
 #ifndef CORE_HTTP_CONNECTION_H
 #define CORE_HTTP_CONNECTION_H
 
-#include "core/http/deadline.h"
-#include "core/http/output.h"
-#include "core/http/stream.h"
-
 #include <event2/event_struct.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/queue.h>
+
+#include "core/http/deadline.h"
+#include "core/http/output.h"
+#include "core/http/stream.h"
 
 struct http_request;
 struct http_server;

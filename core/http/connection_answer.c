@@ -5,15 +5,15 @@
  */
 #include "core/http/connection.h"
 
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "core/http/exchange.h"
 #include "core/http/request.h"
 #include "core/http/server_inside.h"
 #include "core/http/status.h"
 #include "support/base/cleanup.h"
-
-#include <event2/event.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum {
 	KEPT_BUFFER_MAX = 65536, /* a larger receive buffer is given back */

@@ -5,14 +5,14 @@
  */
 #include "core/http/connection.h"
 
+#include <event2/event.h>
+#include <string.h>
+
 #include "core/http/exchange.h"
 #include "core/http/problem.h"
 #include "core/http/reply.h"
 #include "core/http/server_inside.h"
 #include "support/base/memory.h"
-
-#include <event2/event.h>
-#include <string.h>
 
 enum { BUFFER_START = 4096 };
 

@@ -7,14 +7,14 @@
 #ifndef CORE_HTTP_EXCHANGE_H
 #define CORE_HTTP_EXCHANGE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "core/http/address.h"
 #include "core/http/parser.h"
 #include "core/http/server.h"
 #include "core/http/target.h"
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 struct http_connection;
 struct http_route;

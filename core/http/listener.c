@@ -2,22 +2,21 @@
 /* When descriptors run out, accepting rests for a moment instead of spinning on the same error. */
 #include "core/http/listener.h"
 
-#include "core/http/address.h"
-#include "core/http/server_inside.h"
-#include "support/base/cleanup.h"
-#include "support/base/memory.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "core/http/address.h"
+#include "core/http/server_inside.h"
+#include "support/base/cleanup.h"
+#include "support/base/memory.h"
 
 enum { BACKLOG = 1024, ACCEPTS_A_TURN = 64, REST_MS = 100 };
 
@@ -69,14 +68,10 @@ static void on_acceptable(evutil_socket_t fd, short what, void *user)
 	}
 }
 
-__attribute__((format(printf, 2, 3))) static int explain(char **ret_error, const char *format, ...)
+/* Hands the sentence (owned) on; always -1. */
+static int fail(char **ret_error, char *sentence)
 {
-	va_list arguments;
-	va_start(arguments, format);
-	if (vasprintf(ret_error, format, arguments) < 0) {
-		*ret_error = must_copy("out of memory", 13);
-	}
-	va_end(arguments);
+	*ret_error = sentence;
 	return -1;
 }
 
@@ -84,20 +79,23 @@ static int explain_errno(const char *address, char **ret_error)
 {
 	switch (errno) {
 	case EADDRINUSE:
-		return explain(ret_error,
-		        "cannot listen at '%s': another process listens there, stop it or choose "
-		        "another port",
-		        address);
+		return fail(ret_error,
+		        must_print("cannot listen at '%s': another process listens there, stop it "
+		                   "or choose "
+		                   "another port",
+		                address));
 	case EADDRNOTAVAIL:
-		return explain(ret_error, "cannot listen at '%s': this machine has no such address",
-		        address);
+		return fail(ret_error,
+		        must_print("cannot listen at '%s': this machine has no such address",
+		                address));
 	case EACCES:
-		return explain(ret_error,
-		        "cannot listen at '%s': the port needs more rights, choose one from 1024 "
-		        "on",
-		        address);
+		return fail(ret_error,
+		        must_print("cannot listen at '%s': the port needs more rights, choose one "
+		                   "from 1024 "
+		                   "on",
+		                address));
 	}
-	return explain(ret_error, "cannot listen at '%s': %s", address, strerror(errno));
+	return fail(ret_error, must_print("cannot listen at '%s': %s", address, strerror(errno)));
 }
 
 static int listening_socket(const struct addrinfo *address)
@@ -232,8 +230,8 @@ int http_listeners_open(struct http_server *server, const char *address, char **
 	CLEANUP(cleanup_addresses) struct addrinfo *addresses = NULL;
 	int failed = getaddrinfo(parts.host, NULL, &hints, &addresses);
 	if (failed != 0) {
-		return explain(
-		        ret_error, "cannot listen at '%s': %s", address, gai_strerror(failed));
+		return fail(ret_error,
+		        must_print("cannot listen at '%s': %s", address, gai_strerror(failed)));
 	}
 	struct http_listener_list opened = SLIST_HEAD_INITIALIZER(opened);
 	if (open_all(server, addresses, parts.port, &opened) != 0) {

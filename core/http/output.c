@@ -2,13 +2,13 @@
 /* Small bodies are copied behind the head at once: one piece costs less than two. */
 #include "core/http/output.h"
 
-#include "core/http/stream.h"
-#include "support/base/cleanup.h"
-#include "support/base/memory.h"
-
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "core/http/stream.h"
+#include "support/base/cleanup.h"
+#include "support/base/memory.h"
 
 enum { COPIED_BODY_MAX = 4096, KEPT_HEAD_MAX = 16384 };
 

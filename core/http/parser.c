@@ -5,11 +5,11 @@
  */
 #include "core/http/parser.h"
 
-#include "support/base/memory.h"
-
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "support/base/memory.h"
 
 enum phase { PHASE_REQUEST_LINE, PHASE_HEADERS, PHASE_BODY, PHASE_DONE, PHASE_REFUSED };
 

@@ -6,12 +6,12 @@
 #ifndef CORE_HTTP_PARSER_H
 #define CORE_HTTP_PARSER_H
 
-#include "core/http/chunked.h"
-#include "core/http/syntax.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "core/http/chunked.h"
+#include "core/http/syntax.h"
 
 enum http_parse {
 	HTTP_PARSE_MORE, /* more bytes are needed */

@@ -2,12 +2,12 @@
 /* One kind a definition, and one list of them that the test of the OpenAPI file goes through. */
 #include "core/http/problem.h"
 
-#include "core/http/reply.h"
-#include "core/json_writer.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "core/http/reply.h"
+#include "core/json_writer.h"
 
 #define KIND(symbol, number, kind_name, kind_title)              \
 	const struct http_problem_kind http_problem_##symbol = { \

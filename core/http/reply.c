@@ -2,13 +2,13 @@
 /* From the handler's reply to the connection's answer; a detached request ends here. */
 #include "core/http/reply.h"
 
-#include "core/http/exchange.h"
-#include "core/http/syntax.h"
-#include "support/base/memory.h"
-
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "core/http/exchange.h"
+#include "core/http/syntax.h"
+#include "support/base/memory.h"
 
 static void append(struct http_request *request, const char *text, size_t size)
 {

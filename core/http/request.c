@@ -2,13 +2,13 @@
 /* What handlers read, and the life of a request from one to the next on its connection. */
 #include "core/http/request.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "core/http/deadline.h"
 #include "core/http/exchange.h"
 #include "core/http/router.h"
 #include "support/base/memory.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 struct http_request *http_request_create(
         const struct http_settings *settings, struct http_connection *connection)

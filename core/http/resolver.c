@@ -2,9 +2,6 @@
 /* The thread and the loop share one lookup; whoever lets go of it last frees it. */
 #include "core/http/resolver.h"
 
-#include "support/base/cleanup.h"
-#include "support/base/memory.h"
-
 #include <assert.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
@@ -17,6 +14,9 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#include "support/base/cleanup.h"
+#include "support/base/memory.h"
 
 struct http_lookup {
 	atomic_uint n_holders;
@@ -104,12 +104,6 @@ static int start_thread(struct http_lookup *lookup)
 	return 0;
 }
 
-static void fail(struct http_lookup *lookup)
-{
-	lookup->failure = EAI_MEMORY;
-	event_active(&lookup->done, EV_READ, 1);
-}
-
 struct http_lookup *http_lookup_start(struct event_base *base, const struct http_address *address,
         http_lookup_fn on_found, void *user)
 {
@@ -125,12 +119,12 @@ struct http_lookup *http_lookup_start(struct event_base *base, const struct http
 	/* An address needs no thread, nor does the answer that there is no thread to be had. */
 	bool is_numeric = strspn(address->host, "0123456789.") == strlen(address->host) ||
 	        strchr(address->host, ':') != NULL;
-	if (lookup->wake_fd < 0 || event_add(&lookup->done, NULL) != 0) {
-		fail(lookup);
-	} else if (is_numeric) {
+	bool is_started = lookup->wake_fd >= 0 && event_add(&lookup->done, NULL) == 0;
+	if (is_started && is_numeric) {
 		look_up(lookup, AI_NUMERICHOST);
-	} else if (start_thread(lookup) != 0) {
-		fail(lookup);
+	} else if (!is_started || start_thread(lookup) != 0) {
+		lookup->failure = EAI_MEMORY;
+		event_active(&lookup->done, EV_READ, 1);
 	}
 	return lookup;
 }

@@ -5,17 +5,17 @@
  */
 #include "core/http/router.h"
 
-#include "core/http/exchange.h"
-#include "core/http/problem.h"
-#include "core/http/reply.h"
-#include "core/http/syntax.h"
-#include "support/base/memory.h"
-
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "core/http/exchange.h"
+#include "core/http/problem.h"
+#include "core/http/reply.h"
+#include "core/http/syntax.h"
+#include "support/base/memory.h"
 
 /* A segment of a pattern: text alone, or {name} with text behind it. */
 struct piece {

@@ -7,10 +7,10 @@
 #ifndef CORE_HTTP_ROUTER_H
 #define CORE_HTTP_ROUTER_H
 
-#include "core/http/request.h"
-
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "core/http/request.h"
 
 typedef void (*http_handle_fn)(void *user, struct http_request *request);
 

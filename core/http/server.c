@@ -2,15 +2,15 @@
 /* Settings, counters, the list of connections, and the graceful end of all of them. */
 #include "core/http/server.h"
 
-#include "core/http/connection.h"
-#include "core/http/listener.h"
-#include "core/http/server_inside.h"
-#include "support/base/memory.h"
-
 #include <assert.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include "core/http/connection.h"
+#include "core/http/listener.h"
+#include "core/http/server_inside.h"
+#include "support/base/memory.h"
 
 enum {
 	REFUSED_MAX = 64 /* connections beyond the limit that are told so, instead of being cut */

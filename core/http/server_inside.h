@@ -3,13 +3,13 @@
 #ifndef CORE_HTTP_SERVER_INSIDE_H
 #define CORE_HTTP_SERVER_INSIDE_H
 
-#include "core/http/deadline.h"
-#include "core/http/server.h"
-#include "core/http/status.h"
-
 #include <event2/event_struct.h>
 #include <stdbool.h>
 #include <sys/queue.h>
+
+#include "core/http/deadline.h"
+#include "core/http/server.h"
+#include "core/http/status.h"
 
 struct http_connection;
 struct http_listener;

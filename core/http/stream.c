@@ -2,9 +2,6 @@
 /* The two ways of a stream side by side, a branch in each function; tls.c makes the TLS part. */
 #include "core/http/stream.h"
 
-#include "core/http/tls.h"
-#include "core/http/tls_stream.h"
-
 #include <errno.h>
 #include <event2/event.h>
 #include <limits.h>
@@ -12,6 +9,9 @@
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "core/http/tls.h"
+#include "core/http/tls_stream.h"
 
 int http_stream_init(
         struct http_stream *stream, int fd, struct http_tls *tls, const char *host_name)

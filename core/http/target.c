@@ -5,12 +5,12 @@
  */
 #include "core/http/target.h"
 
-#include "core/http/syntax.h"
-
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <strings.h>
+
+#include "core/http/syntax.h"
 
 #define UNRESERVED "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~"
 /* What may stand in path and query (RFC 3986 §3.3 and §3.4). */

@@ -5,10 +5,6 @@
  */
 #include "core/http/tls.h"
 
-#include "core/http/tls_stream.h"
-#include "support/base/cleanup.h"
-#include "support/base/memory.h"
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/err.h>
@@ -18,6 +14,10 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/socket.h>
+
+#include "core/http/tls_stream.h"
+#include "support/base/cleanup.h"
+#include "support/base/memory.h"
 
 struct http_tls {
 	SSL_CTX *settings; /* owned */
@@ -96,15 +96,9 @@ __attribute__((format(printf, 2, 3))) static void explain(char **ret_error, cons
 	ERR_clear_error();
 	va_list arguments;
 	va_start(arguments, format);
-	char *fact = NULL;
-	int printed = vasprintf(&fact, format, arguments);
+	char *fact CLEANUP_FREE = must_vprint(format, arguments);
 	va_end(arguments);
-	if (printed < 0 || asprintf(ret_error, "%s (%s)", fact, reason) < 0) {
-		*ret_error = must_copy("out of memory", 13);
-	}
-	if (printed >= 0) {
-		free(fact);
-	}
+	*ret_error = must_print("%s (%s)", fact, reason);
 }
 
 static struct http_tls *make(const SSL_METHOD *side, char **ret_error)

@@ -2,8 +2,6 @@
 /* Sockets of peers are events of the server's own base, so that one thread plays both sides. */
 #include "tests/support/http_world.h"
 
-#include "support/base/memory.h"
-
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
@@ -12,6 +10,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "support/base/memory.h"
 
 enum { WAIT_SECONDS = 10, BIG_SIZE = 1048576 };
 
@@ -173,7 +173,9 @@ void world_reply_later(struct world *world, const char *text)
 	assert(world->n_later != 0);
 	struct http_request *request = world->later[0];
 	world->n_later--;
-	memmove(world->later, world->later + 1, world->n_later * sizeof(world->later[0]));
+	for (unsigned i = 0; i < world->n_later; i++) {
+		world->later[i] = world->later[i + 1];
+	}
 	http_reply(request, 200, "text/plain", text, strlen(text));
 }
 

@@ -6,15 +6,15 @@
 #ifndef TESTS_SUPPORT_HTTP_WORLD_H
 #define TESTS_SUPPORT_HTTP_WORLD_H
 
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "core/http/problem.h"
 #include "core/http/reply.h"
 #include "core/http/request.h"
 #include "core/http/router.h"
 #include "core/http/server.h"
-
-#include <event2/event.h>
-#include <stdbool.h>
-#include <stddef.h>
 
 enum { WORLD_LATER_MAX = 64 };
 

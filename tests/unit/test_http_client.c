@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* The client against our server, and against a server of raw bytes that misbehaves. */
-#include "core/http/client.h"
-
-#include "support/base/memory.h"
-#include "tests/support/http_world.h"
-#include "tests/support/suite.h"
-
 #include <arpa/inet.h>
 #include <assert.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "core/http/client.h"
+#include "support/base/memory.h"
+#include "tests/support/http_world.h"
+#include "tests/support/suite.h"
 
 /* What a call came to. */
 struct outcome {
@@ -383,44 +382,50 @@ struct case_of_answer {
 	const char *body_or_error;
 };
 
+static const struct case_of_answer cases[] = {
+	{ "HTTP/1.1 200 OK\r\n\r\nto the end", 200, "to the end" },
+	{ "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", 200, "ok" },
+	{ "HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok", 200, "ok" },
+	{ "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 1\r\n\r\n1", 201,
+	        "1" },
+	{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", 200, "ok" },
+	{ "HTTP/1.1 204 No Content\r\n\r\n", 204, NULL },
+	{ "HTTP/1.1 503 Later\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n", 503, NULL },
+	{ "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nok", 0, "before the answer was complete" },
+	{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n", 0,
+	        "before the answer was complete" },
+	{ "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok", 0,
+	        "not one number" },
+	{ "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n", 0, "both" },
+	{ "HTTP/1.1 200 OK\nContent-Length: 2\r\n\r\nok", 0, "CRLF" },
+	{ "HTTP/2 200 OK\r\n\r\n", 0, "not HTTP/1.1" },
+	{ "HTTP/1.1 101 Switching\r\n\r\n", 0, "change the protocol" },
+	{ "HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n", 0, "larger" },
+	{ "SSH-2.0-OpenSSH\r\n", 0, "not HTTP/1.1" },
+	{ "", 0, "closed" },
+};
+
+/* One call to a server that answers so. */
+static struct outcome ask(struct world *world, struct http_client *client, const char *answer)
+{
+	struct script script;
+	uint16_t port = script_start(&script, world->base, &answer, 1);
+	char url[128];
+	struct outcome outcome = { 0 };
+	struct http_call_options options = options_for("POST", port, "/", url);
+	http_client_call(client, &options, on_response, &outcome);
+	CHECK(world_wait(world, is_done, &outcome));
+	script_stop(&script);
+	return outcome;
+}
+
 static void answers_are_read_strictly(void)
 {
-	static const struct case_of_answer cases[] = {
-		{ "HTTP/1.1 200 OK\r\n\r\nto the end", 200, "to the end" },
-		{ "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", 200, "ok" },
-		{ "HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok", 200, "ok" },
-		{ "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 1\r\n\r\n1",
-		        201, "1" },
-		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", 200,
-		        "ok" },
-		{ "HTTP/1.1 204 No Content\r\n\r\n", 204, NULL },
-		{ "HTTP/1.1 503 Later\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n", 503, NULL },
-		{ "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nok", 0,
-		        "before the answer was complete" },
-		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n", 0,
-		        "before the answer was complete" },
-		{ "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok", 0,
-		        "not one number" },
-		{ "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n", 0,
-		        "both" },
-		{ "HTTP/1.1 200 OK\nContent-Length: 2\r\n\r\nok", 0, "CRLF" },
-		{ "HTTP/2 200 OK\r\n\r\n", 0, "not HTTP/1.1" },
-		{ "HTTP/1.1 101 Switching\r\n\r\n", 0, "change the protocol" },
-		{ "HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n", 0, "larger" },
-		{ "SSH-2.0-OpenSSH\r\n", 0, "not HTTP/1.1" },
-		{ "", 0, "closed" },
-	};
 	struct world world;
 	world_start(&world, NULL);
 	struct http_client *client = client_for(&world);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct script script;
-		uint16_t port = script_start(&script, world.base, &cases[i].answer, 1);
-		char url[128];
-		struct outcome outcome = { 0 };
-		struct http_call_options options = options_for("POST", port, "/", url);
-		http_client_call(client, &options, on_response, &outcome);
-		CHECK(world_wait(&world, is_done, &outcome));
+		struct outcome outcome = ask(&world, client, cases[i].answer);
 		CHECK_INT(outcome.status, cases[i].status);
 		CHECK_INT(outcome.retry_after_seconds, cases[i].status == 503 ? 7 : 0);
 		if (cases[i].status != 0) {
@@ -430,7 +435,6 @@ static void answers_are_read_strictly(void)
 			CHECK_TEXT(outcome.error, cases[i].body_or_error);
 		}
 		outcome_finish(&outcome);
-		script_stop(&script);
 	}
 	http_client_destroy(client);
 	world_stop(&world);

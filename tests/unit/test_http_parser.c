@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The request parser on bytes alone: cut at every place, mutated at random, at its limits. */
+#include <stdlib.h>
+
 #include "core/http/parser.h"
 #include "support/base/memory.h"
 #include "tests/support/suite.h"
-
-#include <stdlib.h>
 
 static const struct http_parser_limits limits = {
 	.max_request_line = 256,
@@ -88,8 +88,8 @@ static void understand(const char *bytes, size_t size, const size_t *cuts, size_
 static const char *const samples[] = {
 	"GET / HTTP/1.1\r\nHost: h\r\n\r\n",
 	"\r\nPOST /a/b?c=d HTTP/1.1\r\nHost: h\r\nX-Empty:\r\nContent-Length: 5\r\n\r\nhelloREST",
-	"POST /a HTTP/1.1\r\nhost:h\r\nTransfer-Encoding: chunked\r\n\r\n"
-	"3\r\nabc\r\n00a;x=y\r\n0123456789\r\n1\r\n!\r\n0\r\nT: 1\r\nU: 2\r\n\r\nREST",
+	("POST /a HTTP/1.1\r\nhost:h\r\nTransfer-Encoding: chunked\r\n\r\n"
+	 "3\r\nabc\r\n00a;x=y\r\n0123456789\r\n1\r\n!\r\n0\r\nT: 1\r\nU: 2\r\n\r\nREST"),
 	"GET /a HTTP/1.0\r\nConnection: keep-alive\r\nAccept:  a, b \t\r\n\r\nREST",
 	"GET / HTTP/1.1\r\nHost: h\r\nBad\r\n\r\n",
 	"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n",
@@ -268,8 +268,7 @@ static void mutated_requests_are_understood_the_same_however_cut(void)
 		char bytes[512];
 		const char *sample =
 		        samples[next_random(&random) % (sizeof(samples) / sizeof(samples[0]))];
-		size_t size = strlen(sample);
-		memcpy(bytes, sample, size);
+		size_t size = (size_t)snprintf(bytes, sizeof(bytes), "%s", sample);
 		size = mutate(bytes, size, sizeof(bytes), &random);
 		struct understood whole;
 		understand(bytes, size, NULL, 0, &whole);

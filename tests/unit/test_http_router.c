@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Targets taken apart, and the choice of a route, over a real server. */
+#include <stdlib.h>
+
 #include "core/http/address.h"
 #include "core/http/target.h"
 #include "support/base/memory.h"
 #include "tests/support/http_world.h"
 #include "tests/support/suite.h"
-
-#include <stdlib.h>
 
 /* The path's segments as "a|b|", its query as "?a=b&", or the sentence. */
 static void print_target(const char *text, char *ret_text, size_t size)

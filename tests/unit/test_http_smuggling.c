@@ -3,10 +3,10 @@
  * Requests that two servers could understand differently, sent over a real socket with a second
  * request hidden in what one of them would take for a body: it must never run.
  */
+#include <stdlib.h>
+
 #include "tests/support/http_world.h"
 #include "tests/support/suite.h"
-
-#include <stdlib.h>
 
 #define HIDDEN "GET /hello HTTP/1.1\r\nHost: h\r\n\r\n"
 #define HIDDEN_SIZE "32"

@@ -1,11 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Server and client over TLS, with certificates that are made here. */
-#include "core/http/client.h"
-#include "core/http/tls.h"
-#include "support/base/memory.h"
-#include "tests/support/http_world.h"
-#include "tests/support/suite.h"
-
 #include <assert.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -13,6 +7,12 @@
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include "core/http/client.h"
+#include "core/http/tls.h"
+#include "support/base/memory.h"
+#include "tests/support/http_world.h"
+#include "tests/support/suite.h"
 
 /* A folder with ca.pem, and a certificate for 127.0.0.1 and one for a client that it has signed. */
 struct papers {
@@ -165,7 +165,9 @@ static void on_response(void *user, const struct http_response *response)
 	outcome->is_done = true;
 	outcome->status = response->status;
 	outcome->body_size = response->body_size;
-	outcome->first_of_body = response->body != NULL ? response->body[0] : '\0';
+	if (response->body != NULL) {
+		outcome->first_of_body = response->body[0];
+	}
 	snprintf(outcome->error, sizeof(outcome->error), "%s",
 	        response->error != NULL ? response->error : "");
 }
