@@ -5,6 +5,7 @@
  */
 #include "support/amqp/connection_private.h"
 
+#include "support/amqp/link.h"
 #include "support/base/memory.h"
 
 #include <event2/bufferevent.h>
@@ -424,9 +425,8 @@ void amqp_connection_close(
 	connection->is_closing = true;
 	amqp_connection_set_deadline(connection, connection->settings.close_timeout_ms);
 	if (condition != NULL) {
-		pn_condition_t *local = pn_connection_condition(connection->driver.connection);
-		(void)pn_condition_set_name(local, condition);
-		(void)pn_condition_set_description(local, description);
+		amqp_condition_set(pn_connection_condition(connection->driver.connection), condition,
+		        description);
 	}
 	pn_connection_close(connection->driver.connection);
 	amqp_connection_wake(connection);

@@ -5,7 +5,7 @@
 #include "support/amqp/shim.h"
 
 #include <assert.h>
-#include <proton/condition.h>
+#include <proton/codec.h>
 #include <proton/terminus.h>
 
 #define MAX_TAG 32
@@ -58,6 +58,15 @@ enum amqp_read_result amqp_delivery_read(
 	return AMQP_READ_WHOLE;
 }
 
+void amqp_condition_set(pn_condition_t *condition, const char *name, const char *description)
+{
+	(void)pn_condition_set_name(condition, name);
+	(void)pn_condition_set_description(condition, description);
+	pn_data_t *info = pn_condition_info(condition);
+	pn_data_clear(info);
+	(void)pn_data_put_map(info);
+}
+
 static void copy_terminus(pn_terminus_t *to, pn_terminus_t *from)
 {
 	if (pn_terminus_get_type(from) != PN_UNSPECIFIED) {
@@ -86,9 +95,7 @@ void amqp_link_refuse(pn_link_t *link, const char *condition, const char *descri
 void amqp_link_close(pn_link_t *link, const char *condition, const char *description)
 {
 	if (condition != NULL) {
-		pn_condition_t *local = pn_link_condition(link);
-		(void)pn_condition_set_name(local, condition);
-		(void)pn_condition_set_description(local, description);
+		amqp_condition_set(pn_link_condition(link), condition, description);
 	}
 	pn_link_close(link);
 }

@@ -6,6 +6,7 @@
 
 #include "support/amqp/buffer.h"
 
+#include <proton/condition.h>
 #include <proton/delivery.h>
 #include <proton/link.h>
 
@@ -26,6 +27,10 @@ enum amqp_read_result {
 /* For each PN_DELIVERY that is readable: replaces the buffer's content by the message. */
 enum amqp_read_result amqp_delivery_read(
         pn_delivery_t *delivery, size_t max_size, struct amqp_buffer *buffer);
+
+/* An error with all its three fields: clients exist (pyamqp) that read the third without looking
+ * whether it is there, so that it is an empty map. */
+void amqp_condition_set(pn_condition_t *condition, const char *name, const char *description);
 
 /* Server: answers an attach in its own terms: same termini and settle modes. Opens the link. */
 void amqp_link_accept(pn_link_t *link, uint64_t max_message_size);
