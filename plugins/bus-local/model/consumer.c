@@ -93,6 +93,12 @@ void consumer_pause(struct consumer *consumer, bool is_paused)
 	store_dispatch(consumer->store);
 }
 
+void consumer_hold(struct consumer *consumer)
+{
+	consumer->is_paused = true;
+	find_place(consumer);
+}
+
 static void hand_over(struct consumer *consumer, struct entry *entry)
 {
 	struct store *store = consumer->store;

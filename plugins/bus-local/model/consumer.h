@@ -36,6 +36,9 @@ void consumer_set_credit(struct consumer *consumer, uint32_t credit);
 /* A paused consumer gets nothing, whatever its credit. */
 void consumer_pause(struct consumer *consumer, bool is_paused);
 
+/* The same as pausing, for use within deliver: hands nothing over. */
+void consumer_hold(struct consumer *consumer);
+
 /* Hands over ready messages as long as there is credit. */
 void store_dispatch(struct store *store);
 

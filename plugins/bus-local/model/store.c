@@ -212,23 +212,24 @@ static void make_room(struct store *dead_letters, size_t size)
 	}
 }
 
-static void write_reason(
-	struct entry *entry, struct amqp_bytes reason, struct amqp_bytes description)
+static void write_text(struct entry *entry, const char *name, struct amqp_bytes text)
 {
+	if (text.size == 0) {
+		return;
+	}
 	if (entry->overrides == NULL) {
 		entry->overrides = overrides_create();
 	}
-	/* Both are short by now; what does not fit is only told less of. */
-	(void)overrides_set_text(entry->overrides, amqp_text("DeadLetterReason"), reason);
-	(void)overrides_set_text(
-		entry->overrides, amqp_text("DeadLetterErrorDescription"), description);
+	/* What does not fit beside other changes is left out. */
+	(void)overrides_set_text(entry->overrides, amqp_text(name), text);
 }
 
 void entry_bury(struct entry *entry, struct amqp_bytes reason, struct amqp_bytes description)
 {
 	struct store *dead_letters = entry->store->dead_letters;
 	struct broker *broker = entry->store->broker;
-	write_reason(entry, reason, description);
+	write_text(entry, "DeadLetterReason", reason);
+	write_text(entry, "DeadLetterErrorDescription", description);
 	take_out(entry);
 	make_room(dead_letters, message_size(entry->message));
 	entry->state = ENTRY_READY;

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* One AMQP connection: its tokens, its links, and the way of proton's events to them. */
+#ifndef BUS_LOCAL_AMQP_PEER_H
+#define BUS_LOCAL_AMQP_PEER_H
+
+#include <lucius/plugin.h>
+
+#include "plugins/bus-local/amqp/grants.h"
+#include "plugins/bus-local/model/alarm.h"
+#include "support/amqp/connection.h"
+
+struct bus;
+struct link;
+struct listener;
+
+struct peer {
+	struct bus *bus;
+	struct listener *listener;
+	struct peer *next; /* of the listener */
+	struct peer *previous;
+	struct amqp_connection *connection; /* owned */
+	struct grants grants;
+	struct alarm grant_end; /* the next token ends */
+	struct alarm lonely;    /* has no link */
+	struct link *links;
+	size_t n_links;
+	bool had_link;
+	bool is_awake;  /* its connection will run in this turn of the loop */
+	char name[80]; /* address of the other end, for logs */
+};
+
+struct bufferevent;
+
+/* Takes the stream over. */
+struct peer *peer_create(struct listener *listener, struct bufferevent *stream, const char *name);
+
+/* Cuts it off at once. */
+void peer_destroy(struct peer *peer);
+
+/* Closes it in order; it ends by itself then. */
+void peer_close(struct peer *peer, const char *condition, const char *sentence);
+
+/* To be called after something was given to its links from outside its own events. */
+void peer_wake(struct peer *peer);
+
+/* All its receiving links get nothing more. */
+void peer_hold_back(struct peer *peer);
+
+/* A token was taken: looks anew when the next one ends. */
+void peer_watch_grants(struct peer *peer);
+
+/* A link has come or gone. */
+void peer_watch_links(struct peer *peer);
+
+/* One log line that names the peer. */
+void peer_log(const struct peer *peer, uint32_t level, const char *event, const char *sentence);
+
+/* Seconds since 1970. */
+int64_t peer_now_s(const struct peer *peer);
+
+#endif
