@@ -24,22 +24,12 @@ struct subscriber {
 	struct lucius_op unsubscribe; /* id 0: not asked */
 	uint32_t max_unsettled;
 	uint32_t n_unsettled;
-	int64_t idle_ms; /* 0: it does not end by itself */
-	struct alarm idle;
 	bool is_ending; /* gets nothing more */
 };
 
 static struct amqp_bytes bytes_of(struct lucius_text text)
 {
 	return amqp_bytes(text.data, text.size);
-}
-
-static void watch_idle(struct subscriber *subscriber)
-{
-	struct broker *broker = &subscriber->bus->broker;
-	bool counts = subscriber->idle_ms != 0 && !subscriber->is_ending;
-	alarm_set(&broker->alarms, &subscriber->idle,
-		counts ? broker->now_ms + subscriber->idle_ms : INT64_MAX);
 }
 
 static void deliver(struct consumer *consumer, struct entry *entry)
@@ -56,7 +46,6 @@ static void deliver(struct consumer *consumer, struct entry *entry)
 		.delivery_count = entry->delivery_count,
 		.lock_ms = UINT32_MAX,
 	};
-	watch_idle(subscriber);
 	bus->host->give(bus->host, subscriber->stream, &delivery);
 }
 
@@ -68,7 +57,6 @@ static void finish(struct subscriber *subscriber)
 		at = &(*at)->next;
 	}
 	*at = subscriber->next;
-	alarm_set(&bus->broker.alarms, &subscriber->idle, INT64_MAX);
 	lucius_finish(bus->host, subscriber->stream);
 	if (subscriber->unsubscribe.id != 0) {
 		lucius_finish(bus->host, subscriber->unsubscribe);
@@ -83,16 +71,10 @@ static void end(struct subscriber *subscriber)
 		subscriber->is_ending = true;
 		consumer_detach(&subscriber->consumer);
 		subscription_touch(subscriber->subscription);
-		watch_idle(subscriber);
 	}
 	if (subscriber->n_unsettled == 0) {
 		finish(subscriber);
 	}
-}
-
-static void on_idle(struct alarm *alarm)
-{
-	end(CONTAINER(alarm, struct subscriber, idle));
 }
 
 static struct subscriber *find(struct bus *bus, struct lucius_op stream)
@@ -113,21 +95,18 @@ static struct subscriber *add_subscriber(
 	subscriber->bus = bus;
 	subscriber->stream = op;
 	subscriber->max_unsettled = asked->credit != 0 ? asked->credit : 1;
-	subscriber->idle_ms = asked->idle_ms;
-	subscriber->idle.fire = on_idle;
 	subscriber->next = bus->subscribers;
 	bus->subscribers = subscriber;
 	return subscriber;
 }
 
-static void attach(struct subscriber *subscriber, struct subscription *subscription, uint32_t flags)
+static void attach(struct subscriber *subscriber, struct subscription *subscription, uint64_t flags)
 {
 	bool is_dead = (flags & LUCIUS_SUBSCRIPTION_DEAD_LETTERS) != 0;
 	subscriber->subscription = subscription;
 	consumer_attach(&subscriber->consumer,
 		is_dead ? &subscription->dead_letters : &subscription->active);
 	subscription_touch(subscription);
-	watch_idle(subscriber);
 	consumer_set_credit(&subscriber->consumer, subscriber->max_unsettled);
 }
 

@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Starts bus-local in its test host, runs one SDK's scenarios against it, and stops it again.
+
+Usage: run_bus_scenarios.py HOST PLUGINS_DIR CLIENT...
+CLIENT is the command of the scenarios; the connection string is added as its last argument. A CLIENT
+whose program is not there ends with 77: its packages have not been installed.
+"""
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+KEY = "SAS_KEY_VALUE"
+N_TOPICS = 40
+START_SECONDS = 30
+RUN_SECONDS = 240
+STOP_SECONDS = 60
+
+
+def connection_string(port, key):
+    return (
+        f"Endpoint=sb://localhost:{port};SharedAccessKeyName=RootManageSharedAccessKey;"
+        f"SharedAccessKey={key};UseDevelopmentEmulator=true;"
+    )
+
+
+def write_config(path):
+    """The template with one topic a scenario."""
+    with open(os.path.join(HERE, "config.json"), encoding="utf-8") as template:
+        before, one, after = re.split(r"/\* one-(?:begin|end) \*/", template.read())
+    with open(path, "w", encoding="utf-8") as config:
+        config.write(before)
+        for i in range(N_TOPICS):
+            config.write(one.replace('"events"', f'"events-{i}"'))
+        config.write(after)
+
+
+class Host:
+    """The test host, its log on our standard error and in `lines`."""
+
+    def __init__(self, program, plugins_dir, directory):
+        config = os.path.join(directory, "config.json")
+        write_config(config)
+        self.log = []
+        self.port = None
+        self.is_listening = threading.Event()
+        self.process = subprocess.Popen(
+            [program, plugins_dir, "--bus-listen", "127.0.0.1:0",
+             "--bus-config", config],
+            stderr=subprocess.PIPE, text=True)
+        self.reader = threading.Thread(target=self.read_log)
+        self.reader.start()
+
+    def read_log(self):
+        for line in self.process.stderr:
+            self.log.append(line)
+            found = re.search(r"bus\.listening.*port (\d+)", line)
+            if found:
+                self.port = int(found.group(1))
+                self.is_listening.set()
+        self.is_listening.set()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            status = self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            status = "killed: it did not stop in time"
+        self.reader.join()
+        return status
+
+
+def run_client(host, client):
+    try:
+        return subprocess.run(
+            client + [connection_string(host.port, KEY)], timeout=RUN_SECONDS).returncode
+    except subprocess.TimeoutExpired:
+        return "killed: the scenarios did not end in time"
+
+
+def run_all(program, plugins_dir, client, directory):
+    host = Host(program, plugins_dir, directory)
+    host.is_listening.wait(START_SECONDS)
+    if host.port is None:
+        host.stop()
+        print("".join(host.log))
+        return 1
+    client_status = run_client(host, client)
+    host_status = host.stop()
+    if client_status != 0 or host_status != 0:
+        print("".join(host.log[-200:]))
+        print(f"client: {client_status}, host: {host_status}")
+        return 1
+    return 0
+
+
+def main():
+    program, plugins_dir, client = sys.argv[1], sys.argv[2], sys.argv[3:]
+    if not os.path.exists(client[0]):
+        print(f"{client[0]} is not installed: run scripts/install-sdk-clients")
+        return 77
+    with tempfile.TemporaryDirectory() as directory:
+        return run_all(program, plugins_dir, client, directory)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
