@@ -49,6 +49,8 @@ struct lucius_op backend_listen(struct backend *backend, const struct op_caller 
 struct lucius_op backend_stop(struct backend *backend, const struct op_caller *caller);
 /* on_item: struct lucius_text. A backend without `health` answers from its last `ready`. */
 struct lucius_op backend_health(struct backend *backend, const struct op_caller *caller);
+/* What the backend has said last of why it is not ready; NULL: it is. */
+const char *backend_not_ready(const struct backend *backend);
 /* Options marked LIVE have changed in place. */
 void backend_reconfigure(struct backend *backend);
 /* Operations open on the backend, streams too. */

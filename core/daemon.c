@@ -132,7 +132,8 @@ static void on_started(void *user, uint32_t status, const char *sentence)
 		fail(daemon, "backend.start_failed", sentence);
 		return;
 	}
-	if (status != LUCIUS_OK) {
+	/* Most have said so themselves. */
+	if (status != LUCIUS_OK && backend_not_ready(backend_at(daemon, daemon->place)) == NULL) {
 		LOG(LUCIUS_LOG_WARNING, "backend.not_ready", sentence,
 		        LOG_STRING("backend", backend_title(backend_at(daemon, daemon->place))),
 		        LOG_STRING("status", status_name(status)));

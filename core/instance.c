@@ -262,3 +262,8 @@ const char *backend_open_operation(const struct backend *backend)
 {
 	return backend->n_open != 0 ? op_open_on(backend) : NULL;
 }
+
+const char *backend_not_ready(const struct backend *backend)
+{
+	return backend->not_ready;
+}

@@ -327,7 +327,7 @@ static void on_lag(void *user)
 	uint64_t now_us = read_clock_us(CLOCK_MONOTONIC);
 	uint64_t late_us = now_us > loop->lag_due_us ? now_us - loop->lag_due_us : 0;
 	metric_record(loop->lag, (double)late_us / 1e6);
-	if (late_us > LAG_WARNING_MS * 1000) {
+	if (late_us / 1000 > LAG_WARNING_MS) {
 		LOG(LUCIUS_LOG_WARNING, "loop.lag", "a callback held the loop up",
 		        LOG_INTEGER("late_ms", (int64_t)(late_us / 1000)));
 	}

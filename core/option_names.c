@@ -2,7 +2,6 @@
 /* Spelling of option names, and the search for what a mistyped one was meant to be. */
 #include "core/option_names.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -45,11 +44,22 @@ size_t option_group_size(const char *name)
 	return group < N_GROUPS ? strlen(groups[group].name) : 0;
 }
 
+/* Of names, which are ASCII whatever the locale is. */
+static char upper(char letter)
+{
+	return letter >= 'a' && letter <= 'z' ? (char)(letter - 'a' + 'A') : letter;
+}
+
+static char lower(char letter)
+{
+	return letter >= 'A' && letter <= 'Z' ? (char)(letter - 'A' + 'a') : letter;
+}
+
 /* Letters through change, and the hyphens replaced. */
-static void spell(char *to, const char *from, char hyphen, int (*change)(int))
+static void spell(char *to, const char *from, char hyphen, char (*change)(char))
 {
 	for (; *from != '\0'; from++) {
-		*to++ = *from == '-' ? hyphen : (char)change((unsigned char)*from);
+		*to++ = *from == '-' ? hyphen : change(*from);
 	}
 	*to = '\0';
 }
@@ -60,7 +70,7 @@ static void spell_key(char *to, const char *from)
 	int is_start = 1;
 	for (; *from != '\0'; from++) {
 		if (*from != '-') {
-			*to++ = is_start ? (char)toupper((unsigned char)*from) : *from;
+			*to++ = is_start ? upper(*from) : *from;
 		}
 		is_start = *from == '-';
 	}
@@ -81,11 +91,11 @@ static void derive_key(const char *name, char *ret_key)
 void option_names_of(const struct lucius_option *row, struct option_names *ret_names)
 {
 	size_t group_size = option_group_size(row->name);
-	char upper[OPTION_NAME_MAX];
-	spell(upper, row->name, '_', toupper);
-	(void)snprintf(ret_names->env, sizeof(ret_names->env), "LUCIUS_%.100s", upper);
+	char variable[OPTION_NAME_MAX];
+	spell(variable, row->name, '_', upper);
+	(void)snprintf(ret_names->env, sizeof(ret_names->env), "LUCIUS_%.100s", variable);
 	(void)snprintf(ret_names->flag, sizeof(ret_names->flag), "--%s", row->name);
-	spell(ret_names->path, row->name, '_', tolower);
+	spell(ret_names->path, row->name, '_', lower);
 	if (group_size != 0) {
 		ret_names->path[group_size] = '.';
 	}
@@ -103,29 +113,35 @@ static unsigned least(unsigned a, unsigned b)
 	return a < b ? a : b;
 }
 
+enum { ROW_SIZE = OPTION_NAME_MAX + 1 };
+
+/* Row i of the table of distances between the first i letters of a and those of b; the two rows
+ * above are given. */
+static void fill_row(
+        unsigned *row, const unsigned *const above[2], const char *a, size_t i, const char *b)
+{
+	row[0] = (unsigned)i;
+	for (size_t j = 1; j < ROW_SIZE && b[j - 1] != '\0'; j++) {
+		unsigned replaced = lower(a[i - 1]) != lower(b[j - 1]) ? 1 : 0;
+		row[j] = least(least(above[0][j], row[j - 1]) + 1, above[0][j - 1] + replaced);
+		if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+			row[j] = least(row[j], above[1][j - 2] + 1);
+		}
+	}
+}
+
 /* Insertions, deletions, replacements and swaps of neighbours (optimal string alignment). */
 static unsigned distance(const char *a, const char *b)
 {
-	unsigned rows[3][OPTION_NAME_MAX + 1];
+	unsigned rows[3][ROW_SIZE];
 	size_t a_size = strnlen(a, OPTION_NAME_MAX);
 	size_t b_size = strnlen(b, OPTION_NAME_MAX);
 	for (size_t j = 0; j <= b_size; j++) {
 		rows[0][j] = (unsigned)j;
 	}
 	for (size_t i = 1; i <= a_size; i++) {
-		unsigned *row = rows[i % 3];
-		const unsigned *above = rows[(i + 2) % 3];
-		const unsigned *two_above = rows[(i + 1) % 3];
-		row[0] = (unsigned)i;
-		for (size_t j = 1; j <= b_size; j++) {
-			int is_other = tolower((unsigned char)a[i - 1]) !=
-			        tolower((unsigned char)b[j - 1]);
-			row[j] = least(
-			        least(above[j], row[j - 1]) + 1, above[j - 1] + (is_other ? 1 : 0));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-				row[j] = least(row[j], two_above[j - 2] + 1);
-			}
-		}
+		const unsigned *const above[2] = { rows[(i + 2) % 3], rows[(i + 1) % 3] };
+		fill_row(rows[i % 3], above, a, i, b);
 	}
 	return rows[a_size % 3][b_size];
 }

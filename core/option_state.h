@@ -13,6 +13,7 @@ struct option_text {
 struct options {
 	struct options_parts parts;
 	struct option_givens file;
+	bool is_file_open; /* every user may read it */
 	struct option_givens remote;
 	struct option_set *sets; /* owned; the core's first */
 	struct option_known *learned; /* owned; names beside the known ones */

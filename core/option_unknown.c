@@ -41,6 +41,7 @@ struct search {
 	enum option_origin source;
 	const char *name;
 	bool is_known;
+	bool is_secret; /* and not the file of one */
 	struct option_nearest nearest;
 };
 
@@ -84,6 +85,9 @@ static void compare(void *user, const struct option_names *names, bool is_secret
 	const char *name = name_in(names, search->source);
 	size_t size = strlen(name);
 	option_nearest_show(&search->nearest, name);
+	if (strcmp(search->name, name) == 0 && is_secret) {
+		search->is_secret = true;
+	}
 	if (strcmp(search->name, name) == 0 ||
 	        (is_secret && strncmp(search->name, name, size) == 0 &&
 	                strcmp(search->name + size, file_ending(search->source)) == 0)) {
@@ -104,6 +108,25 @@ static struct search look_for(struct options *options, enum option_origin source
 	return search;
 }
 
+/* Secrets that other users of the machine can read. */
+static void warn_of_exposed(
+        struct options *options, enum option_origin source, const struct search *search)
+{
+	if (search->is_secret && source == OPTION_ARGUMENT) {
+		options_report(options, false,
+		        "%s: a secret on the command line can be seen by every user of this "
+		        "machine; "
+		        "use its variable or %s-file",
+		        search->name, search->name);
+	}
+	if (search->is_secret && source == OPTION_FILE && options->is_file_open) {
+		options_report(options, false,
+		        "%s: a secret in a file that every user of this machine can read; "
+		        "`chmod o-r` it",
+		        search->name);
+	}
+}
+
 /* Returns -1 after a report, 0 if the name is known. */
 static int check_name(
         struct options *options, enum option_origin source, const char *name, const char *where)
@@ -111,6 +134,7 @@ static int check_name(
 	bool is_error = source == OPTION_ARGUMENT || source == OPTION_FILE;
 	struct search search = look_for(options, source, name);
 	if (search.is_known) {
+		warn_of_exposed(options, source, &search);
 		return 0;
 	}
 	options_report(options, is_error, "%s%s%.200s is no option%s%s%s",

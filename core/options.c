@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/loader.h"
 #include "core/option_rows.h"
@@ -300,6 +301,9 @@ int options_read_file(struct options *options)
 	}
 	option_givens_finish(&options->file);
 	options->file = givens;
+	struct stat stat_of_file;
+	options->is_file_open =
+	        stat(config->text, &stat_of_file) == 0 && (stat_of_file.st_mode & S_IROTH) != 0;
 	return 0;
 }
 

@@ -399,6 +399,23 @@ static void a_secret_may_stand_in_a_file_of_its_own(void)
 	end();
 }
 
+static void a_secret_that_everybody_can_read_is_a_warning(void)
+{
+	begin();
+	write_file("table = { connection = \"x\"; };\n");
+	CHECK_INT(chmod(world.path, 0600), 0);
+	argue("--invoker-token", "x");
+	CHECK_INT(resolve(), 0);
+	CHECK_INT(options_check_names(world.options), 0);
+	CHECK_INT(world.n_warnings, 1);
+	check_said("--invoker-token: a secret on the command line");
+	CHECK_INT(chmod(world.path, 0644), 0);
+	CHECK_INT(options_read_file(world.options), 0);
+	CHECK_INT(options_check_names(world.options), 0);
+	check_said("table.connection: a secret in a file that every user");
+	end();
+}
+
 static void an_option_that_ends_in_file_is_not_the_file_of_another(void)
 {
 	begin();
@@ -562,6 +579,7 @@ int main(int argc, char **argv)
 		SUITE_TEST(an_unknown_name_is_answered_with_the_nearest_one),
 		SUITE_TEST(names_of_plugins_that_are_not_loaded_are_known),
 		SUITE_TEST(a_secret_may_stand_in_a_file_of_its_own),
+		SUITE_TEST(a_secret_that_everybody_can_read_is_a_warning),
 		SUITE_TEST(an_option_that_ends_in_file_is_not_the_file_of_another),
 		SUITE_TEST(secrets_are_masked_but_for_the_shell),
 		SUITE_TEST(a_plugin_s_struct_is_filled_and_the_same_plugin_has_one_set),
