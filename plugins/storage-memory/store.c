@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "support/base/memory.h"
+#include "support/rows/job_size.h"
 #include "support/rows/time_text.h"
 
 void store_init(struct store *store, const unsigned char random[24])
@@ -102,37 +103,10 @@ struct job *store_find(const struct store *store, struct lucius_text id)
 }
 
 /* OK, or TOO_LARGE with a sentence. */
-static uint32_t check_row(
-        struct store *store, const char *what, const struct lucius_field *fields, uint64_t n_fields)
-{
-	const char *long_name = fields_long_name(fields, n_fields);
-	size_t size = fields_size(fields, n_fields);
-	if (long_name != NULL) {
-		(void)snprintf(store->sentence, sizeof(store->sentence),
-		        "A field's name of the %s has %zu bytes, the most is %d.", what,
-		        strlen(long_name), FIELDS_NAME_MAX);
-		return LUCIUS_TOO_LARGE;
-	}
-	if (size > STORE_ROW_MAX) {
-		(void)snprintf(store->sentence, sizeof(store->sentence),
-		        "The %s has %zu bytes, the most is %u.", what, size, STORE_ROW_MAX);
-		return LUCIUS_TOO_LARGE;
-	}
-	return LUCIUS_OK;
-}
-
 static uint32_t check_size(struct store *store, const struct lucius_job *job)
 {
-	uint32_t status = check_row(store, "job's row", job->fields, job->n_fields);
-	for (uint64_t i = 0; status == LUCIUS_OK && i < job->n_steps; i++) {
-		status = check_row(
-		        store, "step's row", job->steps[i]->fields, job->steps[i]->n_fields);
-	}
-	for (uint64_t i = 0; status == LUCIUS_OK && i < job->n_events; i++) {
-		status =
-		        check_row(store, "event", job->events[i]->fields, job->events[i]->n_fields);
-	}
-	return status;
+	return job_size_fits(job, store->sentence, sizeof(store->sentence)) ? LUCIUS_OK
+	                                                                    : LUCIUS_TOO_LARGE;
 }
 
 static bool gives_claim_up(const struct job *job)

@@ -17,8 +17,6 @@
 #include "plugins/storage-memory/tenants.h"
 #include "support/rows/cursor.h"
 
-#define STORE_ROW_MAX (16u << 20) /* bytes of a row */
-
 struct store {
 	struct hash_table jobs;
 	struct claims claims;

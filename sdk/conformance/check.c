@@ -53,6 +53,11 @@ void check_failed(const char *file, int line, const char *format, ...)
 	fprintf(stderr, "\n");
 }
 
+unsigned check_n_failed(void)
+{
+	return n_failed_checks;
+}
+
 void check_int(const char *file, int line, const char *what, int64_t actual, int64_t expected)
 {
 	if (actual != expected) {

@@ -50,6 +50,8 @@ _Noreturn void conformance_skip(const char *sentence);
 /* Counts a failed check and prints where and what. */
 __attribute__((format(printf, 3, 4))) void check_failed(
         const char *file, int line, const char *format, ...);
+/* Checks that have failed in this process. */
+unsigned check_n_failed(void);
 #define CHECK_FAILED(...) check_failed(__FILE__, __LINE__, __VA_ARGS__)
 
 #define CHECK(condition)                                          \

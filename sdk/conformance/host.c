@@ -218,11 +218,11 @@ static int64_t real_us(void)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-void host_turn(struct host *host, int real_ms)
+bool host_turn(struct host *host, int real_ms)
 {
 	if (run_ready(host)) {
 		(void)event_base_loop(host->base, EVLOOP_NONBLOCK);
-		return;
+		return true;
 	}
 	uint64_t wait_ms = (uint64_t)real_ms;
 	if (host->timers != NULL && host->timers->due_ms - now_ms(host) < wait_ms) {
@@ -234,7 +234,13 @@ void host_turn(struct host *host, int real_ms)
 	(void)event_base_loop(host->base, EVLOOP_ONCE);
 	(void)evtimer_del(host->pause);
 	host->passed_us += (uint64_t)(real_us() - before_us);
-	(void)run_ready(host);
+	return run_ready(host);
+}
+
+void host_settle(struct host *host, int quiet_ms)
+{
+	while (host_turn(host, quiet_ms)) {
+	}
 }
 
 void host_advance(struct host *host, uint64_t ms)

@@ -32,8 +32,11 @@ int64_t host_clock_us(const struct host *host);
 struct event_base *host_base(const struct host *host);
 /* Lets that much time pass at once and runs what falls due, in order. */
 void host_advance(struct host *host, uint64_t ms);
-/* Lets things happen for at most so much real time; returns sooner if something has happened. */
-void host_turn(struct host *host, int real_ms);
+/* Lets things happen for at most so much real time; returns sooner, and true, if something has. */
+bool host_turn(struct host *host, int real_ms);
+/* Lets things happen until nothing has for that much real time: a backend with threads has then had
+ * its chance. */
+void host_settle(struct host *host, int quiet_ms);
 
 /* What to load. Options: `name=value`, the rest has its default; unknown names are an error. */
 struct instance_spec {

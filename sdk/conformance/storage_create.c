@@ -174,6 +174,31 @@ static void a_key_that_looks_like_a_hash_is_no_hash(void)
 	world_close(&world);
 }
 
+static void the_claims_of_two_tenants_do_not_meet(void)
+{
+	static const char *const keys[] = { NULL, "order-1" };
+	struct world world;
+	struct draft drafts[3];
+	char other[80];
+	world_open(&world);
+	(void)snprintf(other, sizeof(other), "%s!", world.tenant);
+	for (size_t i = 0; i < 2; i++) {
+		/* The other tenant is known already when it sends the same command. */
+		draft_init(&drafts[0], &world, other);
+		draft_init(&drafts[1], &world, world.tenant);
+		draft_init(&drafts[2], &world, other);
+		memcpy(drafts[2].hash, drafts[1].hash, sizeof(drafts[1].hash));
+		drafts[1].key = keys[i];
+		drafts[2].key = keys[i];
+		for (size_t k = 0; k < 3; k++) {
+			(void)create_ok(&world, &drafts[k]);
+		}
+		expect_duplicate(&world, &drafts[2], drafts[2].job_id, "QUEUED");
+		expect_duplicate(&world, &drafts[1], drafts[1].job_id, "QUEUED");
+	}
+	world_close(&world);
+}
+
 /* A job of those drafts that ended so gives its hash up to the next equal command. */
 static void check_take_over(struct world *world, const char *state, bool is_released)
 {
@@ -341,6 +366,7 @@ const struct conformance_test storage_create_tests[] = {
 	CONFORMANCE_TEST(the_same_key_with_another_hash_is_a_conflict),
 	CONFORMANCE_TEST(a_key_decides_and_its_hash_is_not_claimed),
 	CONFORMANCE_TEST(a_key_that_looks_like_a_hash_is_no_hash),
+	CONFORMANCE_TEST(the_claims_of_two_tenants_do_not_meet),
 	CONFORMANCE_TEST(a_hash_of_a_job_that_failed_or_was_cancelled_is_taken_over),
 	CONFORMANCE_TEST(a_tenant_has_as_many_live_jobs_as_it_may),
 	CONFORMANCE_TEST(a_lowered_limit_counts_all_that_are_live),

@@ -10,6 +10,7 @@ extern const struct conformance_test storage_name_tests[];
 extern const struct conformance_test storage_save_tests[];
 extern const struct conformance_test storage_page_tests[];
 extern const struct conformance_test storage_life_tests[];
+extern const struct conformance_test storage_kill_tests[];
 
 extern const struct conformance_suite conformance_storage;
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/rows/job_size.h"
 #include "tests/support/suite.h"
 
 static struct lucius_text text(const char *bytes)
@@ -267,7 +268,7 @@ static void a_row_beyond_the_limit_is_too_large_and_both_sizes_are_named(void)
 	struct job *saved = NULL;
 	open_store(&store, 10);
 	CHECK_INT(create_job(&store, "t", 1, 1), LUCIUS_OK);
-	struct lucius_field field = { "final_output", "", STORE_ROW_MAX, LUCIUS_FIELD_STRING };
+	struct lucius_field field = { "final_output", "", JOB_SIZE_ROW_MAX, LUCIUS_FIELD_STRING };
 	struct lucius_job change = *store_show(&store, find(&store, 1), 0);
 	change.fields = &field;
 	change.n_fields = 1;
