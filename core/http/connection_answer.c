@@ -163,7 +163,8 @@ void http_connection_flush(struct http_connection *connection)
 static void end_connection(struct http_connection *connection)
 {
 	uint32_t linger_ms = connection->server->settings.linger_ms;
-	if (!connection->must_linger || connection->is_ended || linger_ms == 0) {
+	bool has_unread = connection->must_linger || http_stream_has_unread(&connection->stream);
+	if (!has_unread || connection->is_ended || linger_ms == 0) {
 		connection->state = HTTP_CLOSED;
 		return;
 	}

@@ -5,6 +5,7 @@
  */
 #include "core/http/connection.h"
 
+#include <assert.h>
 #include <event2/event.h>
 #include <string.h>
 
@@ -81,7 +82,10 @@ static void take_head(struct http_connection *connection)
 	}
 	if (http_router_admit(settings->router, request)) {
 		http_connection_limit(connection, request->started_us, settings->request_ms);
+		return;
 	}
+	/* Refused without a reply the request would go on to its handler. */
+	assert(!connection->has_begun || connection->state != HTTP_READING);
 }
 
 static void take_request(struct http_connection *connection)

@@ -22,7 +22,8 @@ struct http_lookup {
 	atomic_uint n_holders;
 	struct http_address address;
 	int wake_fd; /* owned; the thread writes when it is done */
-	/* The thread's until it has written, then the loop's. */
+	atomic_bool is_done; /* orders what follows, which a write to a descriptor does not */
+	/* The thread's until is_done, then the loop's. */
 	struct addrinfo *addresses; /* owned */
 	int failure; /* of getaddrinfo() */
 	/* The loop's alone. */
@@ -55,6 +56,7 @@ static void look_up(struct http_lookup *lookup, int flags)
 	char port[8];
 	(void)snprintf(port, sizeof(port), "%u", lookup->address.port);
 	lookup->failure = getaddrinfo(lookup->address.host, port, &hints, &lookup->addresses);
+	atomic_store(&lookup->is_done, true);
 	static const uint64_t one = 1;
 	ssize_t n_written = write(lookup->wake_fd, &one, sizeof(one));
 	assert(n_written == (ssize_t)sizeof(one));
@@ -71,9 +73,12 @@ static void *run(void *user)
 
 static void on_done(evutil_socket_t fd, short what, void *user)
 {
+	(void)fd;
 	(void)what;
 	struct http_lookup *lookup = user;
-	(void)fd;
+	bool is_done = atomic_load(&lookup->is_done);
+	assert(is_done);
+	(void)is_done;
 	http_lookup_fn on_found = lookup->on_found;
 	void *found_user = lookup->user;
 	struct addrinfo *addresses = steal(lookup->addresses);
@@ -124,6 +129,7 @@ struct http_lookup *http_lookup_start(struct event_base *base, const struct http
 		look_up(lookup, AI_NUMERICHOST);
 	} else if (!is_started || start_thread(lookup) != 0) {
 		lookup->failure = EAI_MEMORY;
+		atomic_store(&lookup->is_done, true);
 		event_active(&lookup->done, EV_READ, 1);
 	}
 	return lookup;

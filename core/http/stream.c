@@ -131,6 +131,12 @@ bool http_stream_has_pending(const struct http_stream *stream)
 	return stream->ssl != NULL && SSL_pending(stream->ssl) > 0;
 }
 
+bool http_stream_has_unread(const struct http_stream *stream)
+{
+	char byte;
+	return recv(stream->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 bool http_stream_is_broken(const struct http_stream *stream)
 {
 	char byte;

@@ -41,6 +41,9 @@ ssize_t http_stream_write(struct http_stream *stream, const struct iovec *pieces
 /* Bytes that were received already, so that the socket will not say so. */
 bool http_stream_has_pending(const struct http_stream *stream);
 
+/* Bytes wait in the socket. Reads nothing. */
+bool http_stream_has_unread(const struct http_stream *stream);
+
 /* The peer has reset the connection. Reads nothing. */
 bool http_stream_is_broken(const struct http_stream *stream);
 

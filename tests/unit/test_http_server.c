@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The server over real sockets: keep-alive, pipelining, bodies, limits, deadlines, stop. */
+#include <sys/resource.h>
+
 #include "support/base/memory.h"
 #include "tests/support/http_world.h"
 #include "tests/support/suite.h"
@@ -519,6 +521,44 @@ static void stop_under_load_loses_no_answer(void)
 	world_stop(&world);
 }
 
+static void accepting_rests_while_descriptors_run_out(void)
+{
+	struct world world;
+	world_start(&world, NULL);
+	struct peer *peer = peer_create(&world);
+	struct rlimit before;
+	CHECK_INT(getrlimit(RLIMIT_NOFILE, &before), 0);
+	const struct rlimit none = { .rlim_cur = (rlim_t)peer->fd + 1,
+		.rlim_max = before.rlim_max };
+	CHECK_INT(setrlimit(RLIMIT_NOFILE, &none), 0);
+	world_settle(&world);
+	CHECK_INT(http_server_counters(world.server)->connections, 0);
+	CHECK_INT(setrlimit(RLIMIT_NOFILE, &before), 0);
+	peer_send(peer, GET_HELLO);
+	CHECK(peer_wait_text(peer, "\r\n\r\nhello"));
+	peer_destroy(peer);
+	world_stop(&world);
+}
+
+static void bytes_behind_the_last_request_do_not_cost_its_answer(void)
+{
+	struct world world;
+	world_start(&world, NULL);
+	struct peer *peer = peer_create(&world);
+	peer_send(peer,
+	        "POST /later HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: "
+	        "4\r\n\r\nbody");
+	world_settle(&world);
+	peer_send(peer, "\r\nrubbish");
+	world_settle(&world);
+	world_reply_later(&world, "answer");
+	CHECK(peer_wait_closed(peer));
+	CHECK(!peer->is_reset);
+	CHECK_INT(peer_count(peer, "answer"), 1);
+	peer_destroy(peer);
+	world_stop(&world);
+}
+
 static void port_in_use_and_bad_addresses_are_explained(void)
 {
 	struct world world;
@@ -565,6 +605,8 @@ static const struct suite_test tests[] = {
 	SUITE_TEST(stop_answers_what_is_under_way),
 	SUITE_TEST(stop_cuts_what_is_left_after_its_bound),
 	SUITE_TEST(stop_under_load_loses_no_answer),
+	SUITE_TEST(accepting_rests_while_descriptors_run_out),
+	SUITE_TEST(bytes_behind_the_last_request_do_not_cost_its_answer),
 	SUITE_TEST(port_in_use_and_bad_addresses_are_explained),
 };
 
