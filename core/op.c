@@ -85,7 +85,7 @@ static void release_if_over(struct op *op)
 
 static void deliver_items(struct op *op)
 {
-	while (op->items != NULL && (op->contract->is_stream || op->answer != OP_WAITING)) {
+	while (op->items != NULL) {
 		struct op_item *item = op->items;
 		op->items = item->next;
 		if (op->items == NULL) {
@@ -112,7 +112,7 @@ static void run_hook(struct op *op)
 	lucius_fn on_cancel = op->on_cancel;
 	op->is_hook_due = false;
 	op->on_cancel = NULL;
-	if (on_cancel != NULL && op->is_running) {
+	if (on_cancel != NULL) {
 		on_cancel(op->on_cancel_user);
 	}
 }

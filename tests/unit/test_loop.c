@@ -191,6 +191,24 @@ static void an_endless_chain_of_deferred_calls_leaves_descriptors_their_turn(voi
 	loop_destroy(loop);
 }
 
+static void on_again(void *user)
+{
+	struct mark *mark = user;
+	mark->n_again++;
+	mark->stops = timer_start(mark->loop, 0, on_again, mark);
+}
+
+static void a_timer_of_no_length_that_starts_itself_lets_the_turn_end(void)
+{
+	struct loop *loop = loop_create();
+	struct mark again = { loop, '.', 0, NULL };
+	timer_start(loop, 0, on_again, &again);
+	loop_turn(loop, 1);
+	loop_turn(loop, 1);
+	CHECK_INT(again.n_again, 2);
+	loop_destroy(loop);
+}
+
 static void *post_from_outside(void *user)
 {
 	struct loop *loop = user;
@@ -276,6 +294,7 @@ int main(int argc, char **argv)
 		SUITE_TEST(a_seed_gives_the_same_randomness_again),
 		SUITE_TEST(a_real_timer_is_never_early),
 		SUITE_TEST(an_endless_chain_of_deferred_calls_leaves_descriptors_their_turn),
+		SUITE_TEST(a_timer_of_no_length_that_starts_itself_lets_the_turn_end),
 		SUITE_TEST(what_another_thread_posts_wakes_the_loop_in_order),
 		SUITE_TEST(a_simulated_loop_looks_at_descriptors_too),
 		SUITE_TEST(a_simulated_run_goes_from_timer_to_timer_until_broken),

@@ -3,6 +3,7 @@
 #include "core/op.h"
 
 #include "core/backend.h"
+#include "core/copy.h"
 #include "core/metrics.h"
 #include "tests/support/storage_world.h"
 #include "tests/support/suite.h"
@@ -64,6 +65,20 @@ static void a_short_struct_is_taken_as_far_as_it_goes(void)
 	world_finish(fake->asked[0], LUCIUS_CONFLICT, NULL);
 	world_turn();
 	world_end();
+}
+
+static void what_a_short_struct_lacks_is_zero_in_memory_that_was_used_before(void)
+{
+	struct arena arena = { 0 };
+	const struct lucius_repair given = {
+		.size = offsetof(struct lucius_repair, retention_s), .limit = 5, .retention_s = 77
+	};
+	memset(arena_alloc(&arena, 1000), 0xff, 1000);
+	arena_finish(&arena);
+	const struct lucius_repair *copy = copy_repair(&arena, &given);
+	CHECK_INT(copy->limit, 5);
+	CHECK_INT(copy->retention_s, 0);
+	arena_finish(&arena);
 }
 
 static void fields_and_steps_are_copied_with_all_they_point_to(void)
@@ -367,6 +382,7 @@ int main(int argc, char **argv)
 		SUITE_TEST(items_come_in_order_with_the_end_and_not_before),
 		SUITE_TEST(arguments_are_copies_that_live_until_the_end),
 		SUITE_TEST(a_short_struct_is_taken_as_far_as_it_goes),
+		SUITE_TEST(what_a_short_struct_lacks_is_zero_in_memory_that_was_used_before),
 		SUITE_TEST(fields_and_steps_are_copied_with_all_they_point_to),
 		SUITE_TEST(at_the_deadline_the_caller_is_told_unknown_and_the_operation_lives_on),
 		SUITE_TEST(a_late_end_is_counted),

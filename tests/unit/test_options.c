@@ -264,13 +264,14 @@ static void the_stronger_source_wins(void)
 	end();
 }
 
-static void an_empty_variable_counts_as_unset(void)
+static void an_empty_value_counts_as_unset(void)
 {
 	begin();
-	write_file("max_attempts = 4;\n");
+	write_file("max_attempts = 4;\nlease_minutes = \"\";\n");
 	set("LUCIUS_MAX_ATTEMPTS=");
 	CHECK_INT(resolve(), 0);
 	CHECK_INT(world.settings.max_attempts, 4);
+	CHECK_INT(world.settings.lease_minutes, 15);
 	end();
 }
 
@@ -571,7 +572,7 @@ int main(int argc, char **argv)
 		SUITE_TEST(values_are_taken_or_refused_by_their_type),
 		SUITE_TEST(a_name_is_spelled_for_each_source_by_one_rule),
 		SUITE_TEST(the_stronger_source_wins),
-		SUITE_TEST(an_empty_variable_counts_as_unset),
+		SUITE_TEST(an_empty_value_counts_as_unset),
 		SUITE_TEST(a_wrong_value_is_named_with_its_origin_and_what_is_accepted),
 		SUITE_TEST(all_wrong_values_are_named_not_the_first_only),
 		SUITE_TEST(the_file_takes_all_types_of_libconfig),
