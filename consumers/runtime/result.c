@@ -69,13 +69,15 @@ static struct result success(const struct process_end *end)
 	if (size == 0) {
 		return result;
 	}
-	CLEANUP(cleanup_json) json_t *json = json_loadb(end->output, size, JSON_DECODE_ANY, NULL);
-	bool is_text = json_is_string(json) && json_string_length(json) > 0;
-	if (!is_text && !json_is_object(json)) {
+	CLEANUP(cleanup_json)
+	json_t *json = json_loadb(end->output, size, JSON_DECODE_ANY, NULL);
+	if (json == NULL) {
 		return result_failure(RESULT_FAILED_FINAL, "HANDLER_FAILED",
-		        "The handler's standard output is no JSON text or object, which the "
-		        "reference "
-		        "to its result has to be.");
+		        "The handler's standard output is no JSON, which the reference to its "
+		        "result has to be.");
+	}
+	if (json_is_null(json)) {
+		return result;
 	}
 	result.output_ref = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
 	if (result.output_ref == NULL) {

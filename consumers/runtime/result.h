@@ -19,7 +19,7 @@ struct result {
 };
 
 /*
- * Exit 0 with a JSON text or object (or nothing) on standard output is SUCCEEDED; exit 75, a
+ * Exit 0 with one JSON value (or nothing) on standard output is SUCCEEDED; exit 75, a
  * signal, the end of the lease and a handler that cannot be started are FAILED_RETRY; the rest is
  * FAILED_FINAL. Code and message come from the last line of standard error.
  */

@@ -7,6 +7,7 @@ Paths come from the environment that the build sets (LUCIUS_TEST_*).
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -156,7 +157,8 @@ class Lucius(Process):
     @property
     def bus_port(self):
         if self._bus_port is None:
-            self._bus_port = self.wait_line("bus.listening")["port"]
+            sentence = self.wait_line("bus.listening")["message"]
+            self._bus_port = int(re.search(r"port (\d+)", sentence)[1])
         return self._bus_port
 
     @property
