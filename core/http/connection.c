@@ -18,7 +18,9 @@
 #include "support/base/memory.h"
 
 enum {
-	LINGER_MAX = 65536 /* bytes thrown away before the connection is closed anyway */
+	/* Thrown away before the connection is closed anyway: many clients read an answer only when
+	 * they have sent their whole body. linger_ms bounds it as well. */
+	LINGER_MAX = 8 << 20
 };
 
 static void enter(struct http_connection *connection)

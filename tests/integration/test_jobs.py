@@ -113,7 +113,7 @@ class Jobs(World):
         lucius = self.start()
         fifo = os.path.join(self.folder, "fifo")
         os.mkfifo(fifo)
-        self.both(lucius, self.script("ocr", f"cat >/dev/null; cat <{fifo} >/dev/null; echo '1'"),
+        self.both(lucius, self.script("ocr", f"cat >/dev/null; cat <{fifo} >/dev/null; echo '\"1\"'"),
                   self.script("embedding", OK.format("done")))
         job_id = lucius.orchestrate(request_type="OCR->EMBEDDING").json["jobId"]
         lucius.wait_line("reply.ack", job_id=job_id)
@@ -136,7 +136,7 @@ class Jobs(World):
         fifo = os.path.join(self.folder, "fifo")
         os.mkfifo(fifo)
         self.consume(lucius, "distributed-ocr",
-                     [self.script("ocr", f"cat >/dev/null; cat <{fifo} >/dev/null; echo '1'")])
+                     [self.script("ocr", f"cat >/dev/null; cat <{fifo} >/dev/null; echo '\"1\"'")])
         job_id = lucius.orchestrate(request_type="OCR->EMBEDDING").json["jobId"]
         lucius.wait_line("reply.ack", job_id=job_id)
         answer = lucius.ask("POST", f"/v1/jobs/{job_id}:cancel?tenant_id=t1")
@@ -156,7 +156,7 @@ class Jobs(World):
         with open(fails, "w", encoding="utf-8"):
             pass
         self.consume(lucius, "distributed-ocr", [self.script(
-            "ocr", f"cat >/dev/null; if [ -e {fails} ]; then exit 1; fi; echo '1'")])
+            "ocr", f"cat >/dev/null; if [ -e {fails} ]; then exit 1; fi; echo '\"1\"'")])
         first = lucius.orchestrate().json["jobId"]
         lucius.wait_state(first, "FAILED_FINAL")
         os.unlink(fails)

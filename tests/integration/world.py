@@ -32,7 +32,7 @@ EMULATOR = ("Endpoint=sb://localhost:{port};SharedAccessKeyName=RootManageShared
 def clean_environment(extra):
     """The environment without what would configure Lucius by accident."""
     kept = {k: v for k, v in os.environ.items()
-            if not k.startswith(("LUCIUS_", "SERVICEBUS_")) or k == "LUCIUS_TEST_SDK"}
+            if not k.startswith(("LUCIUS_", "SERVICEBUS_"))}
     kept.update(extra)
     return kept
 
@@ -95,6 +95,7 @@ class Process:
     def wait_end(self, bound=BOUND):
         status = self.child.wait(bound)
         self.reader.join(bound)
+        self.child.stderr.close()
         return status
 
     def kill(self):
@@ -194,7 +195,8 @@ class Lucius(Process):
             whole = self.job(job_id, tenant)
             if whole["job"]["state"] in states:
                 return whole
-            if time.monotonic() > end:
+            is_over = whole["job"]["state"] in ("SUCCEEDED", "FAILED_FINAL", "CANCELLED")
+            if is_over or time.monotonic() > end:
                 raise AssertionError(
                     f"not {states} within {bound} s: {json.dumps(whole, indent=1)}\n"
                     + "\n".join(self.raw[-30:]))

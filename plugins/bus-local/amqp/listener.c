@@ -202,7 +202,11 @@ static void tell(const struct listener *listener)
 	snprintf(sentence, sizeof(sentence), "AMQP 1.0%s on '%s', port %u",
 		listener->tls != NULL ? " over TLS" : "", listener->bus->options->listen,
 		listener->port);
-	lucius_log(listener->bus->host, LUCIUS_LOG_INFO, "bus.listening", sentence);
+	char port[8];
+	int size = snprintf(port, sizeof(port), "%u", listener->port);
+	const struct lucius_field field = { "port", port, (uint32_t)size, LUCIUS_FIELD_INTEGER };
+	listener->bus->host->log(listener->bus->host, LUCIUS_LOG_INFO, "bus.listening", sentence,
+		&field, 1);
 }
 
 struct listener *listener_create(
