@@ -331,6 +331,19 @@ static void put_frame(const struct frame *frame, struct amqp_buffer *out)
 	out->size += (size_t)(at - start);
 }
 
+/* A sender's settlement without a state: proton writes one for each open delivery of a link that it
+ * frees. Peers take it for an outcome (and complain that it is none). */
+static bool is_empty_settlement(const struct frame *frame)
+{
+	struct amqp_value role;
+	struct amqp_value state;
+	if (frame->performative != DISPOSITION || !find_field(frame, 0, &role) ||
+	        role.type != AMQP_BOOLEAN || role.boolean) {
+		return false;
+	}
+	return !find_field(frame, 4, &state) || state.type == AMQP_NULL;
+}
+
 /* One piece of proton's output, or nothing if it is not whole. */
 static size_t out_piece(struct amqp_shim *shim, struct amqp_bytes bytes, struct amqp_buffer *out)
 {
@@ -348,10 +361,10 @@ static size_t out_piece(struct amqp_shim *shim, struct amqp_bytes bytes, struct 
 	if (bytes.size < size) {
 		return 0;
 	}
-	if (take_apart(amqp_bytes(bytes.start, size), &frame)) {
-		put_frame(&frame, out);
-	} else {
+	if (!take_apart(amqp_bytes(bytes.start, size), &frame)) {
 		amqp_buffer_append(out, bytes.start, size);
+	} else if (!is_empty_settlement(&frame)) {
+		put_frame(&frame, out);
 	}
 	return size;
 }
