@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Starts bus-local in its test host, runs one SDK's scenarios against it, and stops it again.
 
-Usage: run_bus_scenarios.py HOST PLUGINS_DIR CLIENT...
-CLIENT is the command of the scenarios; the connection string is added as its last argument. A CLIENT
-whose program is not there ends with 77: its packages have not been installed.
+Usage: run_bus_scenarios.py HOST PLUGINS_DIR [--needs FILE] CLIENT...
+CLIENT is the command of the scenarios; the connection string is added as its last argument. If FILE
+or the program of CLIENT is not there, the status is 77: the SDK has not been installed.
 """
 import os
 import re
@@ -102,9 +102,13 @@ def run_all(program, plugins_dir, client, directory):
 
 def main():
     program, plugins_dir, client = sys.argv[1], sys.argv[2], sys.argv[3:]
-    if not os.path.exists(client[0]):
-        print(f"{client[0]} is not installed: run scripts/install-sdk-clients")
-        return 77
+    needed = [client[0]]
+    if client[0] == "--needs":
+        needed, client = client[1:2], client[2:]
+    for path in needed:
+        if not os.path.exists(path):
+            print(f"{path} is not there: run scripts/install-sdk-clients")
+            return 77
     with tempfile.TemporaryDirectory() as directory:
         return run_all(program, plugins_dir, client, directory)
 
