@@ -53,8 +53,10 @@ struct lucius_op backend_health(struct backend *backend, const struct op_caller 
 const char *backend_not_ready(const struct backend *backend);
 /* Options marked LIVE have changed in place. */
 void backend_reconfigure(struct backend *backend);
-/* Operations open on the backend, streams too. */
+/* Operations open on the backend and on what it wraps, streams too. */
 size_t backend_n_open(const struct backend *backend);
+/* The backend, or one that it wraps, that has an operation open; NULL: none has. */
+const struct backend *backend_find_open(const struct backend *backend);
 /* The name of one that is open ("subscribe"); NULL: there is none. */
 const char *backend_open_operation(const struct backend *backend);
 

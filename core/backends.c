@@ -172,13 +172,13 @@ int backends_destroy(struct backends *backends)
 	return result;
 }
 
-struct backend *backends_find_open(const struct backends *backends)
+const struct backend *backends_find_open(const struct backends *backends)
 {
-	for (enum backend_place place = N_BACKENDS; place-- > 0;) {
-		struct backend *backend = backends->all[place];
-		if (backend != NULL && backend_n_open(backend) != 0) {
-			return backend;
+	const struct backend *found = NULL;
+	for (enum backend_place place = N_BACKENDS; found == NULL && place-- > 0;) {
+		if (backends->all[place] != NULL) {
+			found = backend_find_open(backends->all[place]);
 		}
 	}
-	return NULL;
+	return found;
 }

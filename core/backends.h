@@ -34,6 +34,6 @@ int backends_create(struct backends *backends, uint32_t roles, char *error, size
 /* Returns 0, or -1 if an operation is still open on one of them. */
 int backends_destroy(struct backends *backends);
 /* The first one that has an operation open; NULL: none has. */
-struct backend *backends_find_open(const struct backends *backends);
+const struct backend *backends_find_open(const struct backends *backends);
 
 #endif

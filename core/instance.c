@@ -255,7 +255,20 @@ const char *backend_title(const struct backend *backend)
 
 size_t backend_n_open(const struct backend *backend)
 {
-	return backend->n_open;
+	size_t n_open = backend->n_open;
+	for (size_t i = 0; i < backend->n_wrapped; i++) {
+		n_open += backend_n_open(backend->wrapped[i]);
+	}
+	return n_open;
+}
+
+const struct backend *backend_find_open(const struct backend *backend)
+{
+	const struct backend *found = backend->n_open != 0 ? backend : NULL;
+	for (size_t i = 0; found == NULL && i < backend->n_wrapped; i++) {
+		found = backend_find_open(backend->wrapped[i]);
+	}
+	return found;
 }
 
 const char *backend_open_operation(const struct backend *backend)

@@ -53,7 +53,9 @@ static void ask(const char *name)
 	const struct op_caller caller = {
 		.on_item = on_item, .on_done = on_done, .user = &answer, .timeout_ms = 1000
 	};
-	const struct backend_parts parts = { .loop = loop, .plugin = load_from(dir, name) };
+	const struct backend_parts parts = {
+		.loop = loop, .plugin = load_from(dir, name), .plugins_dir = dir
+	};
 	answer = (struct answer){ 0 };
 	backend = parts.plugin != NULL ? backend_create(&parts, error, sizeof(error)) : NULL;
 	if (backend == NULL) {
@@ -263,6 +265,54 @@ static void who_finishes_what_is_not_its_own_ends_the_process_and_is_named(void)
 	}
 }
 
+static void a_wrapper_goes_through_life_with_what_it_wraps(void)
+{
+	const struct op_caller caller = { .on_done = on_done, .user = &answer };
+	begin("wrapper");
+	CHECK_INT(answer.status, LUCIUS_OK);
+	CHECK_INT(answer.n_done, 1);
+	backend_start(backend, &caller);
+	CHECK_INT(answer.n_done, 1);
+	loop_advance(loop, 0);
+	CHECK_INT(answer.n_done, 2);
+	backend_health(backend, &caller);
+	backend_stop(backend, &caller);
+	loop_advance(loop, 0);
+	CHECK_INT(answer.n_done, 4);
+	CHECK_INT(answer.status, LUCIUS_OK);
+	(void)unsetenv("HOSTILE_DESTROYED");
+	end();
+	CHECK_TEXT(getenv("HOSTILE_DESTROYED"), "good");
+}
+
+static void a_wrapper_is_told_at_its_own_deadline_and_what_it_wraps_stays_open(void)
+{
+	begin("wrapnever");
+	loop_advance(loop, 500);
+	CHECK_INT(answer.n_done, 1);
+	CHECK_INT(answer.status, LUCIUS_UNKNOWN);
+	CHECK_INT(backend_n_open(backend), 1);
+	CHECK_TEXT(backend_title(backend_find_open(backend)), "storage-never");
+	/* The wrapper can go, what it wraps cannot. */
+	CHECK_INT(backend_destroy(backend), -1);
+	CHECK_INT(backend_destroy(backend), -1);
+}
+
+static void who_wraps_itself_or_nothing_is_not_created(void)
+{
+	static const char *const names[] = { "wrapself", "wrapnone" };
+	loop = loop_create_simulated(1, 0);
+	for (size_t i = 0; i < 2; i++) {
+		const struct backend_parts parts = {
+			.loop = loop, .plugin = load_from(dir, names[i]), .plugins_dir = dir
+		};
+		CHECK(parts.plugin != NULL);
+		CHECK(backend_create(&parts, error, sizeof(error)) == NULL);
+		check_error_has("cannot be used: nothing to wrap");
+	}
+	loop_destroy(loop);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct suite_test tests[] = {
@@ -275,6 +325,9 @@ int main(int argc, char **argv)
 		SUITE_TEST(a_late_finish_is_counted_and_else_without_effect),
 		SUITE_TEST(a_status_that_it_may_not_give_counts_as_internal),
 		SUITE_TEST(an_item_that_is_none_is_dropped),
+		SUITE_TEST(a_wrapper_goes_through_life_with_what_it_wraps),
+		SUITE_TEST(a_wrapper_is_told_at_its_own_deadline_and_what_it_wraps_stays_open),
+		SUITE_TEST(who_wraps_itself_or_nothing_is_not_created),
 		SUITE_TEST(who_finishes_what_is_not_its_own_ends_the_process_and_is_named),
 	};
 	const char *given = getenv("HOSTILE_DIR");
