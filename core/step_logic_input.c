@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The input of a workflow, read once: what a machine decides by is kept as numbers, what it only
- * passes on is kept as the JSON text of the directives to come, and the tree is let go.
+ * The input of a workflow, read once: what a machine decides by is kept as numbers, and what it
+ * only passes on is put unread into the texts of the directives to come.
  */
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,8 +16,6 @@
 /* More is taken for this: 30 years in seconds, so that no sum of times overflows. */
 #define SECONDS_MAX 1000000000
 
-CLEANUP_DEFINE(json_t *, json, json_decref)
-
 __attribute__((format(printf, 3, 4))) static bool fail(
         char *error, size_t error_size, const char *format, ...)
 {
@@ -27,138 +26,219 @@ __attribute__((format(printf, 3, 4))) static bool fail(
 	return false;
 }
 
-/* A positive number of an object, else what there was. */
-static uint32_t number_or(const json_t *object, const char *name, uint32_t otherwise)
+/* The value as a positive number that is not absurd, else what there was. */
+static uint32_t number_or(struct json_slice value, uint32_t otherwise)
 {
-	json_int_t value = json_integer_value(json_object_get(object, name));
-	if (value < 1) {
+	int64_t number;
+	if (!json_slice_integer(value, &number) || number < 1) {
 		return otherwise;
 	}
-	return value < SECONDS_MAX ? (uint32_t)value : SECONDS_MAX;
+	return number < SECONDS_MAX ? (uint32_t)number : SECONDS_MAX;
 }
 
-static void read_options(const json_t *options, struct step_options *used)
+/* The members of the options that are looked at. */
+enum option_member {
+	OPTION_DEFINITION,
+	OPTION_MAX_ATTEMPTS,
+	OPTION_RESULT_TIMEOUT,
+	OPTION_LEASE,
+	OPTION_RETRY_INITIAL,
+	OPTION_RETRY_MAX,
+	OPTION_STEPS,
+	N_OPTION
+};
+
+static void read_options(const struct json_slice *given, struct step_options *used)
 {
-	used->max_attempts = number_or(options, "max_attempts", used->max_attempts);
-	used->step_result_timeout_seconds = number_or(
-	        options, "step_result_timeout_seconds", used->step_result_timeout_seconds);
-	used->lease_seconds = number_or(options, "lease_seconds", used->lease_seconds);
+	used->max_attempts = number_or(given[OPTION_MAX_ATTEMPTS], used->max_attempts);
+	used->step_result_timeout_seconds =
+	        number_or(given[OPTION_RESULT_TIMEOUT], used->step_result_timeout_seconds);
+	used->lease_seconds = number_or(given[OPTION_LEASE], used->lease_seconds);
 	used->retry_initial_seconds =
-	        number_or(options, "retry_initial_seconds", used->retry_initial_seconds);
-	used->retry_max_seconds = number_or(options, "retry_max_seconds", used->retry_max_seconds);
+	        number_or(given[OPTION_RETRY_INITIAL], used->retry_initial_seconds);
+	used->retry_max_seconds = number_or(given[OPTION_RETRY_MAX], used->retry_max_seconds);
 }
 
-static void write_head(const json_t *input, const json_t *step, struct json_writer *writer)
+/* The members of the input that are looked at, and of one of its steps. */
+enum input_member {
+	IN_JOB_ID,
+	IN_TENANT_ID,
+	IN_PROTOCOL_ID,
+	IN_LANE,
+	IN_ROUTING_KEY_USED,
+	IN_MODE,
+	IN_CORRELATION_ID,
+	IN_TRACEPARENT,
+	IN_OPTIONS,
+	IN_STEPS,
+	N_IN
+};
+enum step_member {
+	STEP_ID,
+	STEP_TYPE,
+	STEP_SERVICE,
+	STEP_INPUT_REF,
+	STEP_WORKSPACE_REF,
+	STEP_OUTPUT_REF,
+	STEP_PAYLOAD,
+	N_STEP
+};
+
+struct input {
+	struct json_slice of[N_IN];
+	struct json_slice overrides; /* options.steps */
+	struct step_options options;
+};
+
+/* A member as it stands in the input. */
+static void pass_on(struct json_writer *writer, const char *name, struct json_slice value)
+{
+	json_writer_name(writer, name);
+	if (value.size == 0) {
+		json_writer_null(writer);
+	} else {
+		json_writer_raw(writer, value.text, value.size);
+	}
+}
+
+static void write_head(
+        const struct input *input, const struct json_slice *step, struct json_writer *writer)
 {
 	json_writer_begin_object(writer);
-	json_writer_json_member(writer, "lane", json_object_get(input, "lane"));
+	pass_on(writer, "lane", input->of[IN_LANE]);
 	json_writer_name(writer, "directive");
 	json_writer_begin_object(writer);
 	json_writer_string_member(writer, "type", "DIRECTIVE");
-	json_writer_json_member(writer, "jobId", json_object_get(input, "job_id"));
-	json_writer_json_member(writer, "tenant_id", json_object_get(input, "tenant_id"));
-	json_writer_json_member(writer, "stepId", json_object_get(step, "step_id"));
-	json_writer_json_member(writer, "protocol_id", json_object_get(input, "protocol_id"));
-	json_writer_json_member(writer, "step_type", json_object_get(step, "step_type"));
-	json_writer_json_member(writer, "service", json_object_get(step, "service"));
+	pass_on(writer, "jobId", input->of[IN_JOB_ID]);
+	pass_on(writer, "tenant_id", input->of[IN_TENANT_ID]);
+	pass_on(writer, "stepId", step[STEP_ID]);
+	pass_on(writer, "protocol_id", input->of[IN_PROTOCOL_ID]);
+	pass_on(writer, "step_type", step[STEP_TYPE]);
+	pass_on(writer, "service", step[STEP_SERVICE]);
 	json_writer_name(writer, "attempt_no");
 }
 
-static void write_tail(const json_t *input, const json_t *step, struct json_writer *writer)
+static void write_tail(
+        const struct input *input, const struct json_slice *step, struct json_writer *writer)
 {
-	static const char *const of_step[] = { "input_ref", "workspace_ref", "output_ref",
-		"payload" };
-	static const char *const of_job[] = { "mode", "lane", "routing_key_used", "correlation_id",
-		"traceparent" };
 	writer->needs_comma = true;
-	for (size_t i = 0; i < sizeof(of_step) / sizeof(of_step[0]); i++) {
-		json_writer_json_member(writer, of_step[i], json_object_get(step, of_step[i]));
-	}
-	for (size_t i = 0; i < sizeof(of_job) / sizeof(of_job[0]); i++) {
-		json_writer_json_member(writer, of_job[i], json_object_get(input, of_job[i]));
-	}
+	pass_on(writer, "input_ref", step[STEP_INPUT_REF]);
+	pass_on(writer, "workspace_ref", step[STEP_WORKSPACE_REF]);
+	pass_on(writer, "output_ref", step[STEP_OUTPUT_REF]);
+	pass_on(writer, "payload", step[STEP_PAYLOAD]);
+	pass_on(writer, "mode", input->of[IN_MODE]);
+	pass_on(writer, "lane", input->of[IN_LANE]);
+	pass_on(writer, "routing_key_used", input->of[IN_ROUTING_KEY_USED]);
+	pass_on(writer, "correlation_id", input->of[IN_CORRELATION_ID]);
+	pass_on(writer, "traceparent", input->of[IN_TRACEPARENT]);
 	json_writer_name(writer, "previous_result_ref");
 }
 
-static bool read_step(const json_t *input, const json_t *step, const struct step_options *options,
-        struct machine_step *ret_step)
+static void read_limits(const struct input *input, struct machine_step *step)
 {
-	const json_t *step_id = json_object_get(step, "step_id");
-	if (!json_is_string(step_id) || json_string_length(step_id) == 0) {
+	static const char *const names[] = { "max_attempts", "step_result_timeout_seconds",
+		"lease_minutes" };
+	const struct step_options *options = &input->options;
+	struct json_slice overrides[3];
+	json_slice_collect(json_slice_member(input->overrides, step->step_id), names, 3, overrides);
+	uint32_t lease_minutes = number_or(overrides[2], 0);
+	step->max_attempts = number_or(overrides[0], options->max_attempts);
+	step->result_timeout_seconds =
+	        number_or(overrides[1], options->step_result_timeout_seconds);
+	step->lease_seconds = options->lease_seconds;
+	if (lease_minutes != 0) {
+		step->lease_seconds =
+		        lease_minutes < SECONDS_MAX / 60 ? lease_minutes * 60 : SECONDS_MAX;
+	}
+}
+
+static bool read_step(
+        const struct input *input, struct json_slice given, struct machine_step *ret_step)
+{
+	static const char *const names[N_STEP] = { "step_id", "step_type", "service", "input_ref",
+		"workspace_ref", "output_ref", "payload" };
+	struct json_slice step[N_STEP];
+	json_slice_collect(given, names, N_STEP, step);
+	ret_step->step_id = json_slice_string(step[STEP_ID]);
+	if (ret_step->step_id == NULL || ret_step->step_id[0] == '\0') {
 		return false;
 	}
-	const json_t *overrides =
-	        json_object_get(json_object_get(json_object_get(input, "options"), "steps"),
-	                json_string_value(step_id));
-	uint32_t lease_minutes = number_or(overrides, "lease_minutes", 0);
 	CLEANUP_JSON_WRITER struct json_writer head = { 0 };
 	CLEANUP_JSON_WRITER struct json_writer tail = { 0 };
 	write_head(input, step, &head);
 	write_tail(input, step, &tail);
-	*ret_step = (struct machine_step){
-		.step_id = must_copy(json_string_value(step_id), json_string_length(step_id)),
-		.max_attempts = number_or(overrides, "max_attempts", options->max_attempts),
-		.result_timeout_seconds = number_or(overrides, "step_result_timeout_seconds",
-		        options->step_result_timeout_seconds),
-		.lease_seconds = lease_minutes == 0        ? options->lease_seconds
-		        : lease_minutes < SECONDS_MAX / 60 ? lease_minutes * 60
-		                                           : SECONDS_MAX,
-	};
 	ret_step->head = json_writer_steal(&head, &ret_step->head_size);
 	ret_step->tail = json_writer_steal(&tail, &ret_step->tail_size);
+	read_limits(input, ret_step);
 	return true;
 }
 
-static bool read_steps(struct lucius_machine *machine, const json_t *input,
-        const struct step_options *options, char *error, size_t error_size)
+static bool read_steps(
+        struct lucius_machine *machine, const struct input *input, char *error, size_t error_size)
 {
-	const json_t *steps = json_object_get(input, "steps");
-	size_t n_steps = json_array_size(steps);
-	if (n_steps == 0) {
+	struct json_slice_walk walk = json_slice_elements(input->of[IN_STEPS]);
+	struct json_slice step;
+	while (json_slice_next_element(&walk, &step)) {
+		machine->steps = must_resize(
+		        machine->steps, machine->n_steps + 1, sizeof(machine->steps[0]));
+		struct machine_step *added = &machine->steps[machine->n_steps++];
+		*added = (struct machine_step){ 0 };
+		if (!read_step(input, step, added)) {
+			return fail(error, error_size,
+			        "Step %zu of the workflow input has no 'step_id'.",
+			        machine->n_steps - 1);
+		}
+	}
+	if (machine->n_steps == 0) {
 		return fail(error, error_size, "The workflow input has no steps.");
 	}
-	machine->steps = must_calloc(n_steps, sizeof(*machine->steps));
-	for (size_t i = 0; i < n_steps; i++) {
-		if (!read_step(input, json_array_get(steps, i), options, &machine->steps[i])) {
-			return fail(error, error_size,
-			        "Step %zu of the workflow input has no 'step_id'.", i);
-		}
-		machine->n_steps++;
-	}
 	return true;
 }
 
-static char *read_text(const json_t *input, const char *name, struct lucius_text otherwise)
+static char *read_text(struct json_slice value, struct lucius_text otherwise)
 {
-	const json_t *text = json_object_get(input, name);
-	return json_is_string(text) ? must_copy(json_string_value(text), json_string_length(text))
-	                            : must_copy(otherwise.data, otherwise.size);
+	char *text = json_slice_string(value);
+	return text != NULL ? text : must_copy(otherwise.data, otherwise.size);
+}
+
+/* False: the options are of a version that this program does not know. */
+static bool read_all_options(struct input *input, char *error, size_t error_size)
+{
+	static const char *const names[N_OPTION] = { "definition", "max_attempts",
+		"step_result_timeout_seconds", "lease_seconds", "retry_initial_seconds",
+		"retry_max_seconds", "steps" };
+	struct json_slice options[N_OPTION];
+	int64_t definition = STEP_LOGIC_VERSION;
+	json_slice_collect(input->of[IN_OPTIONS], names, N_OPTION, options);
+	(void)json_slice_integer(options[OPTION_DEFINITION], &definition);
+	if (definition != STEP_LOGIC_VERSION) {
+		return fail(error, error_size,
+		        "The job was made for version '%" PRId64
+		        "' of the step logic and this program knows version '%d': run a newer one.",
+		        definition, STEP_LOGIC_VERSION);
+	}
+	read_options(options, &input->options);
+	input->overrides = options[OPTION_STEPS];
+	return true;
 }
 
 bool machine_read_input(struct lucius_machine *machine, const struct step_options *defaults,
         const struct lucius_run *run, char *error, size_t error_size)
 {
-	json_error_t fault;
-	CLEANUP(cleanup_json)
-	json_t *input = json_loadb(
-	        run->input.data != NULL ? run->input.data : "", run->input.size, 0, &fault);
-	if (!json_is_object(input)) {
-		return fail(error, error_size, "The workflow input is no JSON object: %s.",
-		        input == NULL ? fault.text : "it is another value");
+	static const char *const names[N_IN] = { "job_id", "tenant_id", "protocol_id", "lane",
+		"routing_key_used", "mode", "correlation_id", "traceparent", "options", "steps" };
+	struct json_slice object = json_slice_of(run->input.data, run->input.size);
+	struct input input = { .options = *defaults };
+	if (!json_slice_is_object(object)) {
+		return fail(error, error_size, "The workflow input is no JSON object.");
 	}
-	const json_t *options = json_object_get(input, "options");
-	const json_t *definition = json_object_get(options, "definition");
-	if (json_is_integer(definition) && json_integer_value(definition) != STEP_LOGIC_VERSION) {
-		return fail(error, error_size,
-		        "The job was made for version '%" JSON_INTEGER_FORMAT
-		        "' of the step logic and this program knows version '%d': run a newer one.",
-		        json_integer_value(definition), STEP_LOGIC_VERSION);
+	json_slice_collect(object, names, N_IN, input.of);
+	if (!read_all_options(&input, error, error_size)) {
+		return false;
 	}
-	struct step_options used = *defaults;
-	read_options(options, &used);
-	machine->retry_initial_seconds = used.retry_initial_seconds;
-	machine->retry_max_seconds = used.retry_max_seconds;
-	machine->job_id = read_text(input, "job_id", run->workflow_id);
-	machine->tenant_id = read_text(input, "tenant_id", (struct lucius_text){ "", 0 });
-	return read_steps(machine, input, &used, error, error_size);
+	machine->retry_initial_seconds = input.options.retry_initial_seconds;
+	machine->retry_max_seconds = input.options.retry_max_seconds;
+	machine->job_id = read_text(input.of[IN_JOB_ID], run->workflow_id);
+	machine->tenant_id = read_text(input.of[IN_TENANT_ID], (struct lucius_text){ "", 0 });
+	return read_steps(machine, &input, error, error_size);
 }

@@ -11,29 +11,25 @@
 #include "support/base/cleanup.h"
 #include "support/base/memory.h"
 
-CLEANUP_DEFINE(json_t *, json, json_decref)
-
-static bool is_state(const json_t *row, const char *state)
+static bool is_state(struct json_slice row, const char *state)
 {
-	const json_t *value = json_object_get(row, "state");
-	return json_is_string(value) && strcmp(json_string_value(value), state) == 0;
+	return json_slice_is_text(json_slice_member(row, "state"), state);
 }
 
-static void read_job(struct lucius_machine *machine, const json_t *job)
+static void read_job(struct lucius_machine *machine, struct json_slice job)
 {
 	struct restore *restore = machine->restore;
 	machine->is_paused = is_state(job, "PAUSED");
 	machine->is_cancel_asked = is_state(job, "CANCELLING");
-	machine->control_seq = json_integer_value(json_object_get(job, "control_seq"));
-	restore->end = job_end_of(json_object_get(job, "state"));
+	(void)json_slice_integer(json_slice_member(job, "control_seq"), &machine->control_seq);
+	restore->end = job_end_of(json_slice_member(job, "state"));
 	if (restore->end != END_NONE) {
 		restore->point = RESTORE_JOB_OVER;
-		fault_set(&machine->error, json_string_value(json_object_get(job, "error_code")),
-		        json_string_value(json_object_get(job, "error_message")));
+		fault_read(&machine->error, job, "error_code", "error_message");
 	}
 }
 
-static enum restore_point point_of(const json_t *step, enum verdict_status status)
+static enum restore_point point_of(struct json_slice step, enum verdict_status status)
 {
 	if (status == VERDICT_FAILED_RETRY) {
 		return RESTORE_BACKOFF;
@@ -46,14 +42,13 @@ static enum restore_point point_of(const json_t *step, enum verdict_status statu
 }
 
 /* The step that is not over, with what is known of its newest attempt. */
-static void read_step_row(struct lucius_machine *machine, const json_t *step)
+static void read_step_row(struct lucius_machine *machine, struct json_slice step)
 {
 	struct restore *restore = machine->restore;
 	struct verdict *verdict = &restore->verdict;
 	verdict_read(step, "state", verdict);
-	fault_set(&verdict->error, json_string_value(json_object_get(step, "last_error_code")),
-	        json_string_value(json_object_get(step, "last_error_message")));
-	restore->timer_started_ms = time_ms_of(json_object_get(step, "timer_started_at"));
+	fault_read(&verdict->error, step, "last_error_code", "last_error_message");
+	restore->timer_started_ms = time_ms_of(json_slice_member(step, "timer_started_at"));
 	if (restore->point == RESTORE_NONE) {
 		restore->point = point_of(step, verdict->status);
 	}
@@ -65,15 +60,18 @@ static void read_step_row(struct lucius_machine *machine, const json_t *step)
 }
 
 static bool read_steps(
-        struct lucius_machine *machine, const json_t *steps, char *error, size_t error_size)
+        struct lucius_machine *machine, struct json_slice steps, char *error, size_t error_size)
 {
+	struct json_slice_walk walk = json_slice_elements(steps);
 	for (size_t i = 0; i < machine->n_steps; i++) {
-		const json_t *step = json_array_get(steps, i);
-		const char *step_id = json_string_value(json_object_get(step, "step_id"));
-		if (step_id == NULL || strcmp(step_id, machine->steps[i].step_id) != 0) {
+		struct json_slice step = { 0 };
+		(void)json_slice_next_element(&walk, &step);
+		if (!json_slice_is_text(
+		            json_slice_member(step, "step_id"), machine->steps[i].step_id)) {
 			(void)snprintf(error, error_size,
-			        "Row %zu of the job is step '%s', the workflow has '%s' there.", i,
-			        step_id != NULL ? step_id : "", machine->steps[i].step_id);
+			        "Row %zu of the job is not step '%s', which the workflow has "
+			        "there.",
+			        i, machine->steps[i].step_id);
 			return false;
 		}
 		if (!is_state(step, "SUCCEEDED")) {
@@ -95,19 +93,16 @@ static bool read_steps(
 bool machine_read_snapshot(
         struct lucius_machine *machine, struct lucius_text snapshot, char *error, size_t error_size)
 {
-	json_error_t fault;
-	CLEANUP(cleanup_json)
-	json_t *rows =
-	        json_loadb(snapshot.data != NULL ? snapshot.data : "", snapshot.size, 0, &fault);
-	if (!json_is_object(rows)) {
-		(void)snprintf(error, error_size, "The snapshot is no JSON object: %s.",
-		        rows == NULL ? fault.text : "it is another value");
+	struct json_slice rows = json_slice_of(snapshot.data, snapshot.size);
+	if (!json_slice_is_object(rows)) {
+		(void)snprintf(error, error_size, "The snapshot is no JSON object.");
 		return false;
 	}
 	machine->restore = must_calloc(1, sizeof(*machine->restore));
-	machine->restore->is_bus_durable = json_is_true(json_object_get(rows, "bus_is_durable"));
-	read_job(machine, json_object_get(rows, "job"));
-	return read_steps(machine, json_object_get(rows, "steps"), error, error_size);
+	machine->restore->is_bus_durable =
+	        json_slice_is_true(json_slice_member(rows, "bus_is_durable"));
+	read_job(machine, json_slice_member(rows, "job"));
+	return read_steps(machine, json_slice_member(rows, "steps"), error, error_size);
 }
 
 /* An attempt is out. What has run out meanwhile has failed at the time at which it did. */

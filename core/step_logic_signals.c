@@ -5,18 +5,16 @@
 #include "core/step_logic_state.h"
 #include "support/base/cleanup.h"
 
-CLEANUP_DEFINE(json_t *, json, json_decref)
-
-static bool is_of_this_step(const struct lucius_machine *machine, const json_t *argument)
+static bool is_of_this_step(const struct lucius_machine *machine, struct json_slice argument)
 {
-	const char *step_id = json_string_value(json_object_get(argument, "stepId"));
-	return step_id != NULL && machine->step_index < machine->n_steps &&
-	        strcmp(step_id, machine_step(machine)->step_id) == 0;
+	return machine->step_index < machine->n_steps &&
+	        json_slice_is_text(
+	                json_slice_member(argument, "stepId"), machine_step(machine)->step_id);
 }
 
 /* The first ACK of an attempt starts its time once more; while it is published still, the time
  * starts in full when that is over. */
-static void on_step_ack(struct lucius_machine *machine, const json_t *argument)
+static void on_step_ack(struct lucius_machine *machine, struct json_slice argument)
 {
 	CLEANUP(verdict_finish) struct verdict ack = { 0 };
 	verdict_read(argument, "status", &ack);
@@ -66,11 +64,11 @@ static void on_job_state(
 	}
 }
 
-static void on_step_result(struct lucius_machine *machine, const json_t *argument)
+static void on_step_result(struct lucius_machine *machine, struct json_slice argument)
 {
 	CLEANUP(verdict_finish) struct verdict verdict = { 0 };
 	verdict_read(argument, "status", &verdict);
-	enum job_end end = job_end_of(json_object_get(argument, "job_state"));
+	enum job_end end = job_end_of(json_slice_member(argument, "job_state"));
 	if (end != END_NONE) {
 		on_job_state(machine, end, &verdict);
 		return;
@@ -86,14 +84,14 @@ static void on_step_result(struct lucius_machine *machine, const json_t *argumen
 }
 
 /* Signals may overtake each other: one that is older than the last seen is no news. */
-static void on_control(struct lucius_machine *machine, const json_t *argument, bool is_pause)
+static void on_control(struct lucius_machine *machine, struct json_slice argument, bool is_pause)
 {
-	const json_t *seq = json_object_get(argument, "seq");
-	if (json_is_integer(seq)) {
-		if (json_integer_value(seq) < machine->control_seq) {
+	int64_t seq;
+	if (json_slice_integer(json_slice_member(argument, "seq"), &seq)) {
+		if (seq < machine->control_seq) {
 			return;
 		}
-		machine->control_seq = json_integer_value(seq);
+		machine->control_seq = seq;
 	}
 	machine->is_paused = is_pause;
 	if (!is_pause && machine->phase == PHASE_PAUSED) {
@@ -108,10 +106,7 @@ static bool is_name(struct lucius_text name, const char *expected)
 
 void machine_on_signal(struct lucius_machine *machine, const struct lucius_event *event)
 {
-	CLEANUP(cleanup_json)
-	json_t *argument = event->payload.size != 0
-	        ? json_loadb(event->payload.data, event->payload.size, 0, NULL)
-	        : NULL;
+	struct json_slice argument = json_slice_of(event->payload.data, event->payload.size);
 	if (is_name(event->name, STEP_SIGNAL_RESULT)) {
 		on_step_result(machine, argument);
 	} else if (is_name(event->name, STEP_SIGNAL_ACK)) {

@@ -6,11 +6,11 @@
 #ifndef CORE_STEP_LOGIC_STATE_H
 #define CORE_STEP_LOGIC_STATE_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/json_slice.h"
 #include "core/step_logic.h"
 
 /* A lease id of others is any non-empty string up to this many bytes. */
@@ -168,14 +168,17 @@ void machine_take_up(struct lucius_machine *machine);
 void fault_finish(struct fault *fault);
 /* Copies both texts over those that are there; they may be NULL, and may be those. */
 void fault_set(struct fault *fault, const char *code, const char *message);
+/* The strings under those names over those that are there. */
+void fault_read(struct fault *fault, struct json_slice object, const char *code_name,
+        const char *message_name);
 void verdict_finish(struct verdict *verdict);
 /* Status_name: which member holds the status ("status" of a RESULT, "state" of a step). */
-void verdict_read(const json_t *object, const char *status_name, struct verdict *ret_verdict);
-enum job_end job_end_of(const json_t *state);
+void verdict_read(struct json_slice object, const char *status_name, struct verdict *ret_verdict);
+enum job_end job_end_of(struct json_slice state);
 void answer_read(struct lucius_text payload, struct answer *ret_answer);
 void answer_finish(struct answer *answer);
 /* Unix milliseconds of an RFC 3339 text; 0 if it is none. */
-uint64_t time_ms_of(const json_t *text);
+uint64_t time_ms_of(struct json_slice text);
 
 /* step_logic_actions.c: what a machine wants done. */
 void machine_arm(struct lucius_machine *machine, uint64_t after_ms);

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The text is checked once from end to end, without recursion; all that walks over it afterwards
+ * relies on that.
+ */
+#include "core/json_slice.h"
+
+#include <string.h>
+#include <unistr.h>
+
+#include "core/json_slice_text.h"
+
+/* What is left of a text that is being checked. */
+struct scan {
+	const char *at;
+	const char *end;
+	size_t depth;
+	uint64_t is_object[JSON_SLICE_DEPTH / 64]; /* a bit a level */
+};
+
+static bool is_space(char byte)
+{
+	return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
+}
+
+static bool is_digit(char byte)
+{
+	return byte >= '0' && byte <= '9';
+}
+
+static const char *skip_space(const char *at, const char *end)
+{
+	while (at < end && is_space(*at)) {
+		at++;
+	}
+	return at;
+}
+
+/* The next byte that is no white space; 0 at the end. */
+static char peek(struct scan *scan)
+{
+	scan->at = skip_space(scan->at, scan->end);
+	return (char)(scan->at < scan->end ? *scan->at : 0);
+}
+
+static bool check_digits(struct scan *scan)
+{
+	const char *first = scan->at;
+	while (scan->at < scan->end && is_digit(*scan->at)) {
+		scan->at++;
+	}
+	return scan->at > first;
+}
+
+static bool check_number(struct scan *scan)
+{
+	scan->at += *scan->at == '-' ? 1 : 0;
+	const char *first = scan->at;
+	if (!check_digits(scan) || (*first == '0' && scan->at - first > 1)) {
+		return false;
+	}
+	if (scan->at < scan->end && *scan->at == '.') {
+		scan->at++;
+		if (!check_digits(scan)) {
+			return false;
+		}
+	}
+	if (scan->at < scan->end && (*scan->at == 'e' || *scan->at == 'E')) {
+		scan->at++;
+		scan->at += scan->at < scan->end && (*scan->at == '+' || *scan->at == '-') ? 1 : 0;
+		return check_digits(scan);
+	}
+	return true;
+}
+
+static bool check_word(struct scan *scan, const char *word)
+{
+	size_t size = strlen(word);
+	if ((size_t)(scan->end - scan->at) < size || memcmp(scan->at, word, size) != 0) {
+		return false;
+	}
+	scan->at += size;
+	return true;
+}
+
+static bool check_string(struct scan *scan)
+{
+	const char *after = json_slice_text_check(scan->at, scan->end);
+	scan->at = after != NULL ? after : scan->at;
+	return after != NULL;
+}
+
+/* A value that holds no others. */
+static bool check_scalar(struct scan *scan, char first)
+{
+	switch (first) {
+	case '"':
+		return check_string(scan);
+	case 't':
+		return check_word(scan, "true");
+	case 'f':
+		return check_word(scan, "false");
+	case 'n':
+		return check_word(scan, "null");
+	default:
+		return (first == '-' || is_digit(first)) && check_number(scan);
+	}
+}
+
+static bool is_in_object(const struct scan *scan)
+{
+	size_t level = scan->depth - 1;
+	return (scan->is_object[level / 64] >> level % 64 & 1) != 0;
+}
+
+static bool enter(struct scan *scan, bool is_object)
+{
+	if (scan->depth == JSON_SLICE_DEPTH) {
+		return false;
+	}
+	uint64_t bit = UINT64_C(1) << scan->depth % 64;
+	uint64_t *word = &scan->is_object[scan->depth / 64];
+	*word = is_object ? *word | bit : *word & ~bit;
+	scan->depth++;
+	scan->at++;
+	return true;
+}
+
+/* A member's name and the colon behind it. */
+static bool check_name(struct scan *scan)
+{
+	if (peek(scan) != '"' || !check_string(scan) || peek(scan) != ':') {
+		return false;
+	}
+	scan->at++;
+	return true;
+}
+
+/* Begins a value: a scalar is passed over, of an array or object only what opens it. Ret_is_over:
+ * the value is complete. */
+static bool check_begin(struct scan *scan, bool *ret_is_over)
+{
+	char first = peek(scan);
+	*ret_is_over = true;
+	if (first != '{' && first != '[') {
+		return check_scalar(scan, first);
+	}
+	if (!enter(scan, first == '{')) {
+		return false;
+	}
+	if (peek(scan) == (first == '{' ? '}' : ']')) {
+		scan->at++;
+		scan->depth--;
+		return true;
+	}
+	*ret_is_over = false;
+	return first != '{' || check_name(scan);
+}
+
+/* A value is complete: leaves what ends with it, up to where the next value begins. */
+static bool check_after(struct scan *scan)
+{
+	while (scan->depth != 0) {
+		bool is_object = is_in_object(scan);
+		char next = peek(scan);
+		bool is_closed = next == (is_object ? '}' : ']');
+		if (!is_closed && next != ',') {
+			return false;
+		}
+		scan->at++;
+		if (!is_closed) {
+			return !is_object || check_name(scan);
+		}
+		scan->depth--;
+	}
+	return true;
+}
+
+struct json_slice json_slice_of(const char *text, size_t size)
+{
+	const struct json_slice none = { NULL, 0 };
+	if (size == 0 || u8_check((const uint8_t *)text, size) != NULL) {
+		return none;
+	}
+	struct scan scan = { .at = text, .end = text + size };
+	do {
+		bool is_over;
+		if (!check_begin(&scan, &is_over) || (is_over && !check_after(&scan))) {
+			return none;
+		}
+	} while (scan.depth != 0);
+	if (skip_space(scan.at, scan.end) != scan.end) {
+		return none;
+	}
+	const char *first = skip_space(text, scan.end);
+	return (struct json_slice){ first, (size_t)(scan.at - first) };
+}
+
+/* The byte behind the value that begins here. */
+static const char *skip_value(const char *at, const char *end)
+{
+	size_t depth = 0;
+	do {
+		if (*at == '"') {
+			at = json_slice_text_end(at);
+		} else if (*at == '{' || *at == '[') {
+			depth++;
+			at++;
+		} else if (*at == '}' || *at == ']') {
+			depth--;
+			at++;
+		} else if (depth != 0) {
+			at++;
+		} else {
+			while (at < end && strchr(",]} \n\r\t", *at) == NULL) {
+				at++;
+			}
+		}
+	} while (depth != 0);
+	return at;
+}
+
+static struct json_slice_walk walk_over(struct json_slice value, char opening)
+{
+	if (value.size == 0 || value.text[0] != opening) {
+		return (struct json_slice_walk){ NULL, NULL };
+	}
+	return (struct json_slice_walk){ value.text + 1, value.text + value.size - 1 };
+}
+
+struct json_slice_walk json_slice_members(struct json_slice object)
+{
+	return walk_over(object, '{');
+}
+
+struct json_slice_walk json_slice_elements(struct json_slice array)
+{
+	return walk_over(array, '[');
+}
+
+/* To where the next name or element begins; false: there is none. */
+static bool step(struct json_slice_walk *walk)
+{
+	walk->at = skip_space(walk->at, walk->end);
+	if (walk->at < walk->end && *walk->at == ',') {
+		walk->at = skip_space(walk->at + 1, walk->end);
+	}
+	return walk->at < walk->end;
+}
+
+static struct json_slice take_value(struct json_slice_walk *walk)
+{
+	const char *first = walk->at;
+	walk->at = skip_value(first, walk->end);
+	return (struct json_slice){ first, (size_t)(walk->at - first) };
+}
+
+bool json_slice_next_member(
+        struct json_slice_walk *walk, struct json_slice *ret_name, struct json_slice *ret_value)
+{
+	if (!step(walk)) {
+		return false;
+	}
+	*ret_name = take_value(walk);
+	walk->at = skip_space(walk->at, walk->end) + 1;
+	walk->at = skip_space(walk->at, walk->end);
+	*ret_value = take_value(walk);
+	return true;
+}
+
+bool json_slice_next_element(struct json_slice_walk *walk, struct json_slice *ret_value)
+{
+	if (!step(walk)) {
+		return false;
+	}
+	*ret_value = take_value(walk);
+	return true;
+}
+
+/* False for most names at the first glance; a string may begin with an escape. */
+static bool may_be(struct json_slice string, const char *text)
+{
+	return string.text[1] == text[0] || string.text[1] == '\\';
+}
+
+void json_slice_collect(struct json_slice object, const char *const *names, size_t n_names,
+        struct json_slice *ret_values)
+{
+	struct json_slice_walk walk = json_slice_members(object);
+	struct json_slice name;
+	struct json_slice value;
+	for (size_t i = 0; i < n_names; i++) {
+		ret_values[i] = (struct json_slice){ NULL, 0 };
+	}
+	while (json_slice_next_member(&walk, &name, &value)) {
+		for (size_t i = 0; i < n_names; i++) {
+			if (may_be(name, names[i]) && json_slice_is_text(name, names[i])) {
+				ret_values[i] = value;
+			}
+		}
+	}
+}
+
+struct json_slice json_slice_member(struct json_slice object, const char *name)
+{
+	struct json_slice value;
+	json_slice_collect(object, &name, 1, &value);
+	return value;
+}
+
+bool json_slice_is_object(struct json_slice value)
+{
+	return value.size != 0 && value.text[0] == '{';
+}
+
+bool json_slice_is_null(struct json_slice value)
+{
+	return value.size == 0 || value.text[0] == 'n';
+}
+
+bool json_slice_is_true(struct json_slice value)
+{
+	return value.size != 0 && value.text[0] == 't';
+}
+
+bool json_slice_integer(struct json_slice value, int64_t *ret_integer)
+{
+	bool is_negative = value.size != 0 && value.text[0] == '-';
+	uint64_t limit = is_negative ? (uint64_t)INT64_MAX + 1 : INT64_MAX;
+	uint64_t number = 0;
+	size_t first = is_negative ? 1 : 0;
+	for (size_t i = first; i < value.size; i++) {
+		uint64_t digit = (uint64_t)(value.text[i] - '0');
+		if (!is_digit(value.text[i]) || number > (limit - digit) / 10) {
+			return false;
+		}
+		number = number * 10 + digit;
+	}
+	if (value.size == first) {
+		return false;
+	}
+	*ret_integer = is_negative ? (int64_t)(0 - number) : (int64_t)number;
+	return true;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/* Strings: how far they go, whether their escapes are sound, and what they say without them. */
+#include "core/json_slice_text.h"
+
+#include <string.h>
+
+#include "core/json_slice.h"
+#include "support/base/cleanup.h"
+#include "support/base/memory.h"
+
+/* Four hexadecimal digits; -1: they are none. */
+static int32_t read_unit(const char *at, const char *end)
+{
+	int32_t unit = 0;
+	if (end - at < 4) {
+		return -1;
+	}
+	for (int i = 0; i < 4; i++) {
+		char byte = (char)(at[i] | 0x20);
+		if (at[i] >= '0' && at[i] <= '9') {
+			unit = unit * 16 + (at[i] - '0');
+		} else if (byte >= 'a' && byte <= 'f') {
+			unit = unit * 16 + (byte - 'a' + 10);
+		} else {
+			return -1;
+		}
+	}
+	return unit;
+}
+
+/* At: behind "\u". The code point and the byte behind it; NULL: U+0000, a lone surrogate, or no
+ * escape at all. */
+static const char *read_code_point(const char *at, const char *end, uint32_t *ret_code_point)
+{
+	int32_t unit = read_unit(at, end);
+	if (unit <= 0 || (unit >= 0xdc00 && unit <= 0xdfff)) {
+		return NULL;
+	}
+	at += 4;
+	*ret_code_point = (uint32_t)unit;
+	if (unit < 0xd800 || unit > 0xdfff) {
+		return at;
+	}
+	if (end - at < 6 || at[0] != '\\' || at[1] != 'u') {
+		return NULL;
+	}
+	int32_t low = read_unit(at + 2, end);
+	if (low < 0xdc00 || low > 0xdfff) {
+		return NULL;
+	}
+	*ret_code_point = 0x10000 + (uint32_t)((unit - 0xd800) << 10) + (uint32_t)(low - 0xdc00);
+	return at + 6;
+}
+
+/* At: behind the backslash. */
+static const char *check_escape(const char *at, const char *end)
+{
+	uint32_t code_point;
+	if (at == end || *at == '\0') {
+		return NULL;
+	}
+	if (*at == 'u') {
+		return read_code_point(at + 1, end, &code_point);
+	}
+	return strchr("\"\\/bfnrt", *at) != NULL ? at + 1 : NULL;
+}
+
+const char *json_slice_text_check(const char *at, const char *end)
+{
+	at++;
+	while (at < end && *at != '"') {
+		if ((unsigned char)*at < 0x20) {
+			return NULL;
+		}
+		at = *at == '\\' ? check_escape(at + 1, end) : at + 1;
+		if (at == NULL) {
+			return NULL;
+		}
+	}
+	return at < end ? at + 1 : NULL;
+}
+
+const char *json_slice_text_end(const char *at)
+{
+	at++;
+	while (*at != '"') {
+		at += *at == '\\' ? 2 : 1;
+	}
+	return at + 1;
+}
+
+static char *put_utf8(char *to, uint32_t code_point)
+{
+	if (code_point < 0x80) {
+		*to++ = (char)code_point;
+		return to;
+	}
+	if (code_point < 0x800) {
+		*to++ = (char)(0xc0 | code_point >> 6);
+	} else {
+		if (code_point < 0x10000) {
+			*to++ = (char)(0xe0 | code_point >> 12);
+		} else {
+			*to++ = (char)(0xf0 | code_point >> 18);
+			*to++ = (char)(0x80 | (code_point >> 12 & 0x3f));
+		}
+		*to++ = (char)(0x80 | (code_point >> 6 & 0x3f));
+	}
+	*to++ = (char)(0x80 | (code_point & 0x3f));
+	return to;
+}
+
+/* At: behind the backslash; to grows by what the escape stands for. */
+static const char *unescape(const char *at, const char *end, char **to)
+{
+	static const char names[] = "bfnrt";
+	static const char values[] = "\b\f\n\r\t";
+	uint32_t code_point = 0;
+	if (*at == 'u') {
+		at = read_code_point(at + 1, end, &code_point);
+		*to = put_utf8(*to, code_point);
+		return at;
+	}
+	const char *name = strchr(names, *at);
+	*(*to)++ = name != NULL ? values[name - names] : *at;
+	return at + 1;
+}
+
+char *json_slice_string(struct json_slice value)
+{
+	if (value.size < 2 || value.text[0] != '"') {
+		return NULL;
+	}
+	/* Without its escapes a string is never longer. */
+	char *string = must_calloc(1, value.size);
+	char *to = string;
+	const char *end = value.text + value.size - 1;
+	for (const char *at = value.text + 1; at < end;) {
+		if (*at == '\\') {
+			at = unescape(at + 1, end, &to);
+		} else {
+			*to++ = *at++;
+		}
+	}
+	return string;
+}
+
+bool json_slice_is_text(struct json_slice value, const char *text)
+{
+	size_t size = strlen(text);
+	if (value.size < 2 || value.text[0] != '"') {
+		return false;
+	}
+	if (value.size == size + 2 && memcmp(value.text + 1, text, size) == 0) {
+		return memchr(text, '\\', size) == NULL;
+	}
+	if (value.size <= size + 2 || memchr(value.text, '\\', value.size) == NULL) {
+		return false;
+	}
+	CLEANUP_FREE char *string = json_slice_string(value);
+	return strcmp(string, text) == 0;
+}
