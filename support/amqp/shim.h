@@ -4,7 +4,8 @@
  * - outgoing performatives get all their fields (clients exist that index them without looking);
  * - transfer.message-format, which proton neither shows nor sets, travels as the first byte of the
  *   delivery tag: AMQP_MARK_BATCH for a batch, AMQP_MARK_PLAIN else, in both directions;
- * - frame sizes are adjusted, so that neither change makes a frame too large for anybody;
+ * - frame sizes are adjusted, so that neither change makes a frame too large for anybody (but for a
+ *   peer that takes no frames of 576 bytes, which nobody has met);
  * - frames for a session that the peer has ended already are dropped, and so are settlements by a
  *   sender that say nothing;
  * - a frame that is larger than was agreed, or is no frame, is refused before anything is kept.

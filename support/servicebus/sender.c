@@ -171,6 +171,9 @@ static void on_outcome(
 	if (!is_settled && (state == 0 || state == PN_RECEIVED)) {
 		return; /* no outcome yet */
 	}
+	if (!is_settled) {
+		pn_delivery_update(delivery, state); /* the broker waits for our settlement */
+	}
 	take_out(&sender->sent, op);
 	switch (state) {
 	case PN_ACCEPTED:
