@@ -2,77 +2,127 @@
 /* Reads directives, lenient where others may leave something out; see directive.h. */
 #include "consumers/runtime/directive.h"
 
+#include "consumers/runtime/json_scan.h"
 #include "consumers/runtime/topics.h"
+#include "support/base/memory.h"
 #include "support/rows/time_text.h"
 
 #include <string.h>
 
-static const char *text_member(const json_t *json, const char *name)
+struct reader {
+	struct directive directive;
+	char *to; /* where the next text goes */
+	const char *lease_end;
+	bool is_broken; /* a text that can be no text */
+};
+
+static const struct {
+	const char *name;
+	size_t offset; /* of a const char * in struct reader */
+} texts[] = {
+	{ "type", offsetof(struct reader, directive.type) },
+	{ "jobId", offsetof(struct reader, directive.job_id) },
+	{ "stepId", offsetof(struct reader, directive.step_id) },
+	{ "lease_id", offsetof(struct reader, directive.lease_id) },
+	{ "tenant_id", offsetof(struct reader, directive.tenant_id) },
+	{ "step_type", offsetof(struct reader, directive.step_type) },
+	{ "correlation_id", offsetof(struct reader, directive.correlation_id) },
+	{ "traceparent", offsetof(struct reader, directive.traceparent) },
+	{ "lease_expires_at", offsetof(struct reader, lease_end) },
+};
+
+static bool is_named(struct json_slice name, const char *wanted)
 {
-	const char *text = json_string_value(json_object_get(json, name));
-	return text != NULL && text[0] != '\0' ? text : NULL;
+	return strlen(wanted) == name.size && memcmp(name.start, wanted, name.size) == 0;
 }
 
-static void read_lease_end(struct directive *directive)
+/* An empty text is none. */
+static void take_text(struct reader *reader, struct json_slice value, const char **text)
 {
-	const char *text = text_member(directive->json, "lease_expires_at");
-	if (text != NULL) {
-		struct lucius_text time = { text, strlen(text) };
-		directive->has_lease_end = time_text_read(time, &directive->lease_end_us);
+	long length = json_scan_decode(value, reader->to);
+	if (length < 0) {
+		reader->is_broken = true;
+		return;
+	}
+	*text = length > 0 ? reader->to : NULL;
+	reader->to += length + 1;
+}
+
+static void take_number(struct reader *reader, struct json_slice name, struct json_slice value)
+{
+	int64_t number = 0;
+	if (!json_scan_integer(value, &number)) {
+		return;
+	}
+	if (is_named(name, "attempt_no")) {
+		reader->directive.has_attempt_no = true;
+		reader->directive.attempt_no = number;
+	} else if (is_named(name, "lane") && number >= 0 && number <= LANE_MAX) {
+		reader->directive.lane = (int)number;
 	}
 }
 
-static int read_lane(const json_t *json)
+static void on_member(void *user, struct json_slice name, struct json_slice value)
 {
-	const json_t *lane = json_object_get(json, "lane");
-	json_int_t number = json_is_integer(lane) ? json_integer_value(lane) : LANE_NONE;
-	return number >= 0 && number <= LANE_MAX ? (int)number : LANE_NONE;
+	struct reader *reader = user;
+	if (value.kind == JSON_KIND_NUMBER) {
+		take_number(reader, name, value);
+	}
+	if (value.kind != JSON_KIND_TEXT) {
+		return;
+	}
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (is_named(name, texts[i].name)) {
+			take_text(reader, value,
+			        (const char **)(void *)((char *)reader + texts[i].offset));
+			return;
+		}
+	}
 }
 
-static const char *fill(struct directive *directive)
+static const char *check(const struct reader *reader)
 {
-	const json_t *json = directive->json;
-	const char *type = text_member(json, "type");
-	const json_t *attempt_no = json_object_get(json, "attempt_no");
-	if (type != NULL && strcmp(type, "DIRECTIVE") != 0) {
+	const struct directive *directive = &reader->directive;
+	if (reader->is_broken) {
+		return "a text of its body is not UTF-8 or holds a NUL";
+	}
+	if (directive->type != NULL && strcmp(directive->type, "DIRECTIVE") != 0) {
 		return "its type is not DIRECTIVE";
 	}
-	directive->job_id = text_member(json, "jobId");
-	directive->step_id = text_member(json, "stepId");
-	directive->lease_id = text_member(json, "lease_id");
 	if (directive->job_id == NULL || directive->step_id == NULL ||
-	        directive->lease_id == NULL || !json_is_integer(attempt_no)) {
+	        directive->lease_id == NULL || !directive->has_attempt_no) {
 		return "jobId, stepId, attempt_no or lease_id is missing";
 	}
-	directive->attempt_no = json_integer_value(attempt_no);
-	directive->tenant_id = text_member(json, "tenant_id");
-	directive->step_type = text_member(json, "step_type");
-	directive->correlation_id = text_member(json, "correlation_id");
-	directive->traceparent = text_member(json, "traceparent");
-	directive->lane = read_lane(json);
-	read_lease_end(directive);
 	return NULL;
 }
 
 bool directive_parse(
         struct amqp_bytes body, struct directive *ret_directive, const char **ret_reason)
 {
-	struct directive directive = {
-		.json = json_loadb((const char *)body.start, body.size, 0, NULL),
-	};
-	const char *reason =
-	        json_is_object(directive.json) ? fill(&directive) : "its body is no JSON object";
+	struct reader reader = { .directive = { .lane = LANE_NONE } };
+	/* Without its quotes a text has room for the NUL, so that all together fit. */
+	reader.directive.texts = must_calloc(body.size + 1, 1);
+	reader.to = reader.directive.texts;
+	const char *reason = "its body is no JSON object";
+	if (json_scan_object((const char *)body.start, body.size, on_member, &reader)) {
+		reason = check(&reader);
+	}
 	if (reason != NULL) {
-		directive_finish(&directive);
+		directive_finish(&reader.directive);
 		*ret_reason = reason;
 		return false;
 	}
-	*ret_directive = directive;
+	if (reader.lease_end != NULL) {
+		struct lucius_text time = { reader.lease_end, strlen(reader.lease_end) };
+		reader.directive.has_lease_end =
+		        time_text_read(time, &reader.directive.lease_end_us);
+	}
+	*ret_directive = reader.directive;
 	return true;
 }
 
 void directive_finish(struct directive *directive)
 {
-	json_decref(directive->json);
+	free(directive->texts);
 	*directive = (struct directive){ 0 };
 }

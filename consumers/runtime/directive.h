@@ -5,19 +5,20 @@
 
 #include "support/amqp/buffer.h"
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 struct directive {
-	json_t *json; /* owned */
-	const char *job_id; /* borrowed from json as all texts; not empty */
+	char *texts; /* owned; those below lie in it */
+	const char *type; /* may be NULL */
+	const char *job_id; /* not empty */
 	const char *step_id; /* not empty */
 	const char *lease_id; /* not empty */
 	const char *tenant_id; /* may be NULL */
 	const char *step_type; /* may be NULL */
 	const char *correlation_id; /* may be NULL */
 	const char *traceparent; /* may be NULL */
+	bool has_attempt_no;
 	int64_t attempt_no;
 	bool has_lease_end;
 	int64_t lease_end_us; /* Unix time */

@@ -8,6 +8,7 @@
 #include "consumers/runtime/seen.h"
 #include "tests/support/suite.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -103,6 +104,29 @@ static void what_is_no_directive_is_refused(void)
 	check_no_directive("{\"jobId\":\"j\",\"stepId\":\"s\",\"lease_id\":\"\",\"attempt_no\":1}");
 	check_no_directive("{\"type\":\"ACK\",\"jobId\":\"j\",\"stepId\":\"s\",\"lease_id\":\"l\","
 	                   "\"attempt_no\":1}");
+}
+
+static void texts_of_a_directive_are_decoded(void)
+{
+	struct directive directive =
+	        parse(" {\"payload\":{\"jobId\":\"inner\",\"x\":[{}, [\"]\"] ]} , "
+	              "\"jobId\":\"a\\\"\\\\\\u00e9\\ud83d\\ude00\",\"stepId\":\"\xc3\xa9\","
+	              "\"lease_id\":\"l\",\"attempt_no\":1} \n");
+	CHECK_TEXT(directive.job_id, "a\"\\\xc3\xa9\xf0\x9f\x98\x80");
+	CHECK_TEXT(directive.step_id, "\xc3\xa9");
+	directive_finish(&directive);
+	check_no_directive(
+	        "{\"jobId\":\"\\ud83d\",\"stepId\":\"s\",\"lease_id\":\"l\",\"attempt_no\":1}");
+	check_no_directive(
+	        "{\"jobId\":\"a\\u0000\",\"stepId\":\"s\",\"lease_id\":\"l\",\"attempt_no\":1}");
+	check_no_directive(
+	        "{\"jobId\":\"\xff\",\"stepId\":\"s\",\"lease_id\":\"l\",\"attempt_no\":1}");
+	check_no_directive(
+	        "{\"jobId\":\"j\",\"stepId\":\"s\",\"lease_id\":\"l\",\"attempt_no\":1.5}");
+	check_no_directive(
+	        "{\"jobId\":\"j\",\"stepId\":\"s\",\"lease_id\":\"l\",\"attempt_no\":01}");
+	check_no_directive(
+	        "{\"jobId\":\"j\",\"stepId\":\"s\",\"lease_id\":\"l\",\"attempt_no\":1}}");
 }
 
 static struct directive numbered(int number)
@@ -381,6 +405,7 @@ int main(int argc, char **argv)
 		SUITE_TEST(lane_is_the_number_at_the_end_of_a_topic),
 		SUITE_TEST(directive_is_read_with_what_it_has),
 		SUITE_TEST(what_is_no_directive_is_refused),
+		SUITE_TEST(texts_of_a_directive_are_decoded),
 		SUITE_TEST(memory_tells_attempts_and_leases_apart),
 		SUITE_TEST(memory_is_bounded_in_number_and_time),
 		SUITE_TEST(memory_keeps_what_is_under_way),
