@@ -93,6 +93,8 @@ def run_all(program, plugins_dir, client, directory):
         return 1
     client_status = run_client(host, client)
     host_status = host.stop()
+    if any("runtime error" in line for line in host.log):
+        host_status = "undefined behaviour, see above"
     if client_status != 0 or host_status != 0:
         print("".join(host.log[-200:]))
         print(f"client: {client_status}, host: {host_status}")
