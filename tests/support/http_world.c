@@ -13,7 +13,7 @@
 
 #include "support/base/memory.h"
 
-enum { WAIT_SECONDS = 10, BIG_SIZE = 1048576 };
+enum { WAIT_SECONDS = 10, BIG_SIZE = 1048576, BORROWED_SIZE = 16777216 };
 
 static void handle_hello(void *user, struct http_request *request)
 {
@@ -46,6 +46,17 @@ static void handle_big(void *user, struct http_request *request)
 	char *body = must_calloc(1, BIG_SIZE);
 	memset(body, 'x', BIG_SIZE);
 	http_reply_owned(request, 200, "text/plain", body, BIG_SIZE);
+}
+
+static void handle_borrowed(void *user, struct http_request *request)
+{
+	struct world *world = user;
+	world->n_handled++;
+	char *body = must_calloc(1, BORROWED_SIZE);
+	memset(body, 'z', BORROWED_SIZE);
+	http_reply(request, 200, "text/plain", body, BORROWED_SIZE);
+	memset(body, '!', BORROWED_SIZE);
+	free(body);
 }
 
 static void handle_item(void *user, struct http_request *request)
@@ -97,6 +108,7 @@ static const struct http_route routes[] = {
 	        .body_type = "application/json" },
 	{ .method = "GET", .pattern = "/items/{id}", .handle = handle_item },
 	{ .method = "POST", .pattern = "/items/{id}:cancel", .handle = handle_item },
+	{ .method = "GET", .pattern = "/borrowed", .handle = handle_borrowed },
 	{ .method = "GET", .pattern = "/query", .handle = handle_query },
 };
 

@@ -286,6 +286,7 @@ struct script {
 	const char *const *answers;
 	size_t n_answers;
 	size_t n_requests; /* reads that brought something */
+	size_t n_accepted;
 };
 
 static void on_scripted(evutil_socket_t fd, short what, void *user)
@@ -313,6 +314,11 @@ static void on_acceptable(evutil_socket_t fd, short what, void *user)
 {
 	(void)what;
 	struct script *script = user;
+	if (script->readable != NULL) {
+		event_free(script->readable);
+		close(script->accepted);
+	}
+	script->n_accepted++;
 	script->accepted = accept(fd, NULL, NULL);
 	script->readable = event_new(event_get_base(script->acceptable), script->accepted,
 	        EV_READ | EV_PERSIST, on_scripted, script);
@@ -377,6 +383,37 @@ static void stale_connection_is_tried_again_only_where_that_is_harmless(void)
 	CHECK_INT(outcome.is_unsent, false);
 	CHECK_INT(script.n_requests, 4);
 	outcome_finish(&outcome);
+	http_client_destroy(client);
+	script_stop(&script);
+	world_stop(&world);
+}
+
+static void connection_with_an_unclear_end_is_not_used_again(void)
+{
+	/* The server keeps all of them open. */
+	static const char *const answers[] = {
+		"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: x, close\r\n\r\nkeep",
+		"HTTP/1.0 200 OK\r\nContent-Length: 4\r\n\r\nkeep",
+		"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nkeepHTTP/1.1 200 OK\r\n\r\n",
+		KEPT,
+		KEPT,
+	};
+	struct world world;
+	world_start(&world, NULL);
+	struct script script;
+	uint16_t port = script_start(&script, world.base, answers, 5);
+	struct http_client *client = client_for(&world);
+	char url[128];
+	static const size_t n_accepted[] = { 1, 2, 3, 4, 4 };
+	for (int i = 0; i < 5; i++) {
+		struct outcome outcome = { 0 };
+		struct http_call_options options = options_for("GET", port, "/", url);
+		http_client_call(client, &options, on_response, &outcome);
+		CHECK(world_wait(&world, is_done, &outcome));
+		CHECK_TEXT(outcome.body, "keep");
+		CHECK_INT(script.n_accepted, n_accepted[i]);
+		outcome_finish(&outcome);
+	}
 	http_client_destroy(client);
 	script_stop(&script);
 	world_stop(&world);
@@ -478,6 +515,7 @@ static const struct suite_test tests[] = {
 	SUITE_TEST(cancelled_call_is_not_called_back),
 	SUITE_TEST(destroy_ends_calls_in_every_state),
 	SUITE_TEST(stale_connection_is_tried_again_only_where_that_is_harmless),
+	SUITE_TEST(connection_with_an_unclear_end_is_not_used_again),
 	SUITE_TEST(answers_are_read_strictly),
 	SUITE_TEST(names_are_resolved_off_the_loop),
 };

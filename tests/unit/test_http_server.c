@@ -149,6 +149,19 @@ static void large_body_arrives_unchanged_and_returns(void)
 	world_stop(&world);
 }
 
+static void body_that_is_only_lent_is_copied_as_far_as_it_must_wait(void)
+{
+	struct world world;
+	world_start(&world, NULL);
+	struct peer *peer = peer_create(&world);
+	peer_send(peer, "GET /borrowed HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+	CHECK(peer_wait_closed(peer));
+	const char *body = strstr(peer->received, "\r\n\r\n");
+	CHECK(body != NULL && strspn(body + 4, "z") == 16777216);
+	peer_destroy(peer);
+	world_stop(&world);
+}
+
 static void continue_is_sent_when_the_body_is_awaited(void)
 {
 	struct world world;
@@ -285,6 +298,25 @@ static void slow_headers_and_bodies_are_cut_off(void)
 	expect_refusal(
 	        &world, "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n12", "408");
 	CHECK_INT(http_server_counters(world.server)->refused[HTTP_REFUSED_TIMEOUT], 2);
+	world_stop(&world);
+}
+
+static void deadline_of_headers_ends_with_the_headers(void)
+{
+	struct world world;
+	struct http_settings settings = world_settings();
+	settings.header_ms = 50;
+	world_start(&world, &settings);
+	struct peer *peer = peer_create(&world);
+	peer_send(peer, "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbo");
+	world_settle(&world);
+	/* When this later one has been cut off, the deadline of the first would have passed too. */
+	expect_refusal(&world, "GET /hello HTTP/1.1\r\nHo", "408");
+	world_settle(&world);
+	peer_send(peer, "dy");
+	CHECK(peer_wait_text(peer, "\r\n\r\nbody"));
+	CHECK(!peer->is_closed);
+	peer_destroy(peer);
 	world_stop(&world);
 }
 
@@ -589,12 +621,14 @@ static const struct suite_test tests[] = {
 	SUITE_TEST(many_pipelined_requests_in_one_piece_are_all_answered),
 	SUITE_TEST(body_is_given_whole_whatever_its_framing),
 	SUITE_TEST(large_body_arrives_unchanged_and_returns),
+	SUITE_TEST(body_that_is_only_lent_is_copied_as_far_as_it_must_wait),
 	SUITE_TEST(continue_is_sent_when_the_body_is_awaited),
 	SUITE_TEST(head_is_answered_without_body),
 	SUITE_TEST(limits_are_kept),
 	SUITE_TEST(statuses_are_decided_in_their_order),
 	SUITE_TEST(refusal_without_body_keeps_the_connection),
 	SUITE_TEST(slow_headers_and_bodies_are_cut_off),
+	SUITE_TEST(deadline_of_headers_ends_with_the_headers),
 	SUITE_TEST(idle_connection_is_closed_without_a_word),
 	SUITE_TEST(peer_that_does_not_read_is_cut_off),
 	SUITE_TEST(handler_that_is_late_is_answered_for),
