@@ -292,7 +292,8 @@ void servicebus_held_orphan(struct servicebus_held *held);
 void servicebus_held_told(
         struct servicebus_held *held, enum servicebus_outcome outcome, const char *sentence);
 void servicebus_settle_expire(struct servicebus_receiver *receiver, int64_t now_ms);
-/* Sets the disposition that goes with `how` and sends it. */
+/* Sets the disposition that goes with `how` and sends it. Dead letters without a reason (NULL) say
+ * nothing but that. */
 void servicebus_dispose(pn_delivery_t *delivery, enum servicebus_settlement how, const char *reason,
         const char *description);
 

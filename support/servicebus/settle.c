@@ -13,10 +13,11 @@
 
 static const char dead_letter[] = "com.microsoft:dead-letter";
 
+/* An error's info has symbols as keys (the standard's type `fields`); strict brokers insist. */
 static void put_entry(pn_data_t *map, const char *key, const char *value)
 {
 	if (value != NULL) {
-		(void)pn_data_put_string(map, pn_bytes(strlen(key), key));
+		(void)pn_data_put_symbol(map, pn_bytes(strlen(key), key));
 		(void)pn_data_put_string(map, pn_bytes(strlen(value), value));
 	}
 }
@@ -45,7 +46,9 @@ void servicebus_dispose(pn_delivery_t *delivery, enum servicebus_settlement how,
 		pn_delivery_update(delivery, PN_MODIFIED);
 		break;
 	case SERVICEBUS_DEAD_LETTER:
-		set_dead_letter(delivery, reason, description);
+		if (reason != NULL) {
+			set_dead_letter(delivery, reason, description);
+		}
 		pn_delivery_update(delivery, PN_REJECTED);
 		break;
 	case SERVICEBUS_RELEASE:
@@ -190,7 +193,10 @@ static char *copy_bytes(struct amqp_bytes bytes)
 static void send_settlement(struct servicebus_held *held)
 {
 	struct servicebus_receiver *receiver = held->receiver;
-	servicebus_dispose(held->pn, held->how, held->reason, held->description);
+	/* Other brokers than Service Bus know no reasons, and some stumble over them. */
+	bool has_reasons = !receiver->link.client->settings.has_no_cbs;
+	const char *reason = held->reason != NULL ? held->reason : "";
+	servicebus_dispose(held->pn, held->how, has_reasons ? reason : NULL, held->description);
 	if (receiver->settles_first) {
 		pn_delivery_t *delivery = held->pn;
 		held->pn = NULL;

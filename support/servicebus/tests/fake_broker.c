@@ -360,7 +360,7 @@ static void note_reason(struct fake_broker *broker, pn_delivery_t *delivery)
 		return;
 	}
 	for (int i = 0; i < 2 && pn_data_next(info); i++) {
-		pn_bytes_t key = pn_data_get_string(info);
+		pn_bytes_t key = pn_data_get_symbol(info);
 		bool is_reason = key.size == strlen("DeadLetterReason");
 		(void)pn_data_next(info);
 		pn_bytes_t value = pn_data_get_string(info);
