@@ -17,8 +17,7 @@ static uint32_t new_number(struct slots *slots)
 {
 	if (slots->n_numbers == slots->capacity) {
 		slots->capacity = slots->capacity != 0 ? slots->capacity * 2 : 64;
-		slots->holders =
-		        must_resize(slots->holders, slots->capacity, sizeof(slots->holders[0]));
+		slots->holders = must_resize(slots->holders, slots->capacity, sizeof(struct job *));
 		slots->free_numbers = must_resize(
 		        slots->free_numbers, slots->capacity, sizeof(slots->free_numbers[0]));
 	}

@@ -152,7 +152,7 @@ static bool set_up(struct database *database)
 	int64_t version = 0;
 	return check_version(database, &version) && use_wal(database) &&
 	        run_text(database,
-	                "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;"
+	                "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 8000;"
 	                "PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -32768;"
 	                "PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF");
 }
@@ -388,6 +388,12 @@ static const struct meaning *meaning_of(int code)
 	return NULL;
 }
 
+/* The file's fault, not that of one request. A damaged page is that of those who read it. */
+static bool is_everybodys(const struct meaning *meaning)
+{
+	return meaning->code != SQLITE_CORRUPT;
+}
+
 void database_failure(const struct database *database, struct failure *ret_failure)
 {
 	const struct meaning *meaning = meaning_of(database->code);
@@ -408,7 +414,8 @@ void database_failure(const struct database *database, struct failure *ret_failu
 		        "now is opened instead.",
 		        database->path);
 	} else if (meaning != NULL) {
-		*ret_failure = (struct failure){ .status = meaning->status, .is_everybodys = true };
+		*ret_failure = (struct failure){ .status = meaning->status,
+			.is_everybodys = is_everybodys(meaning) };
 		(void)snprintf(ret_failure->sentence, SENTENCE_SIZE,
 		        "The database \"%s\" cannot be used (%s%s%s): %s.", database->path,
 		        database->message, dash, system_message, meaning->remedy);

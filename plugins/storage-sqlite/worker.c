@@ -87,7 +87,14 @@ static void fail_commit(struct request *requests, const struct failure *failure)
 	}
 }
 
-/* A commit that waited for others has done nothing; of any other error nobody knows. */
+/* Whether a commit that failed so has certainly done nothing: it waited for others in vain, or the
+ * disk was full before the last frame, which is the one that counts, was in the log. */
+static bool has_done_nothing(int code)
+{
+	return (code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_FULL;
+}
+
+/* False: all have been answered. */
 static bool try_commit(struct worker *worker, struct request *requests, struct failure *ret_failure)
 {
 	struct database *database = &worker->database;
@@ -96,7 +103,7 @@ static bool try_commit(struct worker *worker, struct request *requests, struct f
 	}
 	database_failure(database, ret_failure);
 	ret_failure->is_everybodys = true;
-	if ((database->code & 0xff) == SQLITE_BUSY || !worker->is_writer) {
+	if (has_done_nothing(database->code) || !worker->is_writer) {
 		fail_all(requests, ret_failure);
 	} else {
 		fail_commit(requests, ret_failure);

@@ -49,6 +49,21 @@ static bool merge(struct database *database, struct lucius_text old,
 	return true;
 }
 
+static void run_on_tenant(
+        struct database *database, enum query number, struct lucius_text tenant_id)
+{
+	sqlite3_stmt *statement = query(database, number);
+	bind_text(statement, 1, tenant_id);
+	(void)query_run(database, statement);
+}
+
+static void run_on_number(struct database *database, enum query number, int64_t id)
+{
+	sqlite3_stmt *statement = query(database, number);
+	bind_integer(statement, 1, id);
+	(void)query_run(database, statement);
+}
+
 static void add_step(struct database *database, int64_t serial, const struct lucius_step *step)
 {
 	CLEANUP_BYTES struct bytes packed = { 0 };
@@ -112,7 +127,8 @@ static uint32_t check_claim(struct database *database, struct request *request)
 	}
 	if (is_given_up(statement, is_key)) {
 		request->status = LUCIUS_OK;
-	} else if (!is_same(column_text(statement, HEAD_FIELDS), command->idempotency_hash)) {
+	} else if (is_key &&
+	        !is_same(column_text(statement, HEAD_FIELDS), command->idempotency_hash)) {
 		request->status = LUCIUS_KEY_CONFLICT;
 	} else {
 		request->status = LUCIUS_DUPLICATE;
@@ -181,18 +197,18 @@ static int64_t add_job(struct database *database, const struct lucius_command *c
 	                                           : 0;
 }
 
+/* Beside a key stands its hash; a hash says it all. */
 static void add_claim(
         struct database *database, const struct lucius_command *command, int64_t serial)
 {
+	bool is_key = command->idempotency_key.size != 0;
 	sqlite3_stmt *statement = query(database, QUERY_ADD_CLAIM);
 	bind_text(statement, 1, command->job->tenant_id);
-	bind_integer(statement, 2, command->idempotency_key.size != 0);
+	bind_integer(statement, 2, is_key);
 	bind_text(statement, 3, claim_name(command));
-	bind_text(statement, 4, command->idempotency_hash);
+	struct lucius_text none = { "", 0 };
+	bind_text(statement, 4, is_key ? command->idempotency_hash : none);
 	bind_integer(statement, 5, serial);
-	(void)query_run(database, statement);
-	statement = query(database, QUERY_TAKE_SLOT);
-	bind_text(statement, 1, command->job->tenant_id);
 	(void)query_run(database, statement);
 }
 
@@ -220,6 +236,7 @@ void write_create(struct database *database, struct request *request)
 	}
 	add_events(database, serial, job);
 	add_claim(database, command, serial);
+	run_on_tenant(database, QUERY_TAKE_SLOT, job->tenant_id);
 	(void)find_job(database, request, job->job_id, &found);
 }
 
@@ -316,21 +333,6 @@ void write_save(struct database *database, struct request *request)
 	}
 	add_events(database, found.serial, job);
 	result_change_head(&request->result, job->state, job->is_terminal != 0, found.revision + 1);
-}
-
-static void run_on_tenant(
-        struct database *database, enum query number, struct lucius_text tenant_id)
-{
-	sqlite3_stmt *statement = query(database, number);
-	bind_text(statement, 1, tenant_id);
-	(void)query_run(database, statement);
-}
-
-static void run_on_number(struct database *database, enum query number, int64_t id)
-{
-	sqlite3_stmt *statement = query(database, number);
-	bind_integer(statement, 1, id);
-	(void)query_run(database, statement);
 }
 
 void write_release(struct database *database, struct request *request)

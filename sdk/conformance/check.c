@@ -209,6 +209,19 @@ static int explain(const struct conformance_suite *suite, const char *program)
 	return 2;
 }
 
+static bool read_operand(struct request *request, char *operand)
+{
+	if (request->path == NULL) {
+		request->path = operand;
+		return true;
+	}
+	if (strchr(operand, '=') == NULL || request->n_options == N_OPTIONS_MAX) {
+		return false;
+	}
+	request->options[request->n_options++] = operand;
+	return true;
+}
+
 static bool read_request(int argc, char **argv, struct request *request)
 {
 	for (int i = 1; i < argc; i++) {
@@ -216,13 +229,7 @@ static bool read_request(int argc, char **argv, struct request *request)
 			request->is_loud = true;
 		} else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc) {
 			request->only = argv[++i];
-		} else if (argv[i][0] == '-') {
-			return false;
-		} else if (request->path == NULL) {
-			request->path = argv[i];
-		} else if (strchr(argv[i], '=') != NULL && request->n_options < N_OPTIONS_MAX) {
-			request->options[request->n_options++] = argv[i];
-		} else {
+		} else if (argv[i][0] == '-' || !read_operand(request, argv[i])) {
 			return false;
 		}
 	}

@@ -28,9 +28,9 @@ static size_t free_place(struct host *host)
 	}
 	if (host->maybe_free == host->n_places) {
 		host->asked =
-		        must_resize(host->asked, host->n_places * 2 + 16, sizeof(host->asked[0]));
+		        must_resize(host->asked, host->n_places * 2 + 16, sizeof(struct asked *));
 		memset(&host->asked[host->n_places], 0,
-		        (host->n_places + 16) * sizeof(host->asked[0]));
+		        (host->n_places + 16) * sizeof(struct asked *));
 		host->n_places = host->n_places * 2 + 16;
 	}
 	return host->maybe_free;

@@ -21,8 +21,10 @@ static struct lucius_job_event *copy_event(
 struct lucius_job *copy_job(struct arena *arena, const struct lucius_job *job)
 {
 	struct lucius_job *copy = arena_struct(arena, job, job->size, sizeof(*copy));
-	const struct lucius_step **steps = arena_take(arena, job->n_steps, sizeof(*steps));
-	const struct lucius_job_event **events = arena_take(arena, job->n_events, sizeof(*events));
+	const struct lucius_step **steps =
+	        arena_take(arena, job->n_steps, sizeof(struct lucius_step *));
+	const struct lucius_job_event **events =
+	        arena_take(arena, job->n_events, sizeof(struct lucius_job_event *));
 	copy->job_id = arena_text(arena, job->job_id);
 	copy->tenant_id = arena_text(arena, job->tenant_id);
 	copy->tenant_bucket = arena_text(arena, job->tenant_bucket);

@@ -10,7 +10,7 @@
 
 #define N_MANY 10000
 #define N_MANY_AT_ONCE 100
-#define RETENTION_S (30 * 86400)
+#define RETENTION_S INT64_C(2592000) /* 30 days */
 #define N_REPAIRS_MAX 10000
 
 static void a_release_frees_the_jobs_own_slot_once(void)
@@ -105,7 +105,7 @@ static void a_repair_removes_jobs_past_their_time_and_no_other(void)
 	release_job(&world, drafts[OLD_BY_KEY].job_id);
 	struct lucius_repair repair = { .size = sizeof(repair),
 		.limit = 2,
-		.now_us = 1767225600000000 + (int64_t)RETENTION_S * 1000000 + 3600000000,
+		.now_us = 1767225600000000 + RETENTION_S * 1000000 + 3600000000,
 		.retention_s = RETENTION_S };
 	CHECK(repair_until_gone(&world, drafts[OLD].job_id, &repair) >= 1);
 	CHECK(repair_until_gone(&world, drafts[OLD_BY_KEY].job_id, &repair) >= 0);
@@ -166,7 +166,7 @@ static void a_job_that_lost_its_hash_goes_without_it(void)
 	(void)create_ok(&world, &second);
 	struct lucius_repair repair = { .size = sizeof(repair),
 		.limit = 100,
-		.now_us = 1767225600000000 + (int64_t)RETENTION_S * 1000000 + 3600000000,
+		.now_us = 1767225600000000 + RETENTION_S * 1000000 + 3600000000,
 		.retention_s = RETENTION_S };
 	CHECK(repair_until_gone(&world, first.job_id, &repair) >= 1);
 	struct asked *asked = ask_create(&world, world.instance, &again);

@@ -82,13 +82,11 @@ static void tenants_with_odd_characters_stay_apart(void)
 /* 128 code points: the tag (in ASCII), then of four bytes each, the last one of them as given. */
 static void write_long(char text[600], const char *tag, const char *last)
 {
-	size_t size = strlen(tag);
-	memcpy(text, tag, size);
-	for (size_t i = size; i < 127; i++) {
-		memcpy(text + size, "\xf0\x9f\x93\x84", 4);
-		size += 4;
+	size_t size = (size_t)snprintf(text, 600, "%s", tag);
+	for (size_t i = strlen(tag); i < 128; i++) {
+		size += (size_t)snprintf(
+		        text + size, 600 - size, "%s", i < 127 ? "\xf0\x9f\x93\x84" : last);
 	}
-	memcpy(text + size, last, strlen(last) + 1);
 }
 
 static void names_of_128_code_points_are_told_apart_by_the_last(void)

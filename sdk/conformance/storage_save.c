@@ -10,7 +10,7 @@
 
 #define N_WRITERS 16
 #define N_ROUNDS 25
-#define LARGE_SIZE (60 * 1024)
+#define LARGE_SIZE 61440u
 
 static void a_save_changes_what_it_names_and_keeps_the_rest(void)
 {

@@ -127,7 +127,8 @@ void draft_init(struct draft *draft, struct world *world, const char *tenant)
 	make_hex(draft->hash, 64);
 	/* Each draft is a millisecond younger, so that the order of creation is told by the time.
 	 */
-	write_time(draft->created_at, host_clock_us(world->host) + world->n_drafts++ * 1000);
+	write_time(
+	        draft->created_at, host_clock_us(world->host) + INT64_C(1000) * world->n_drafts++);
 	(void)snprintf(draft->tenant, sizeof(draft->tenant), "%s", tenant);
 	(void)snprintf(draft->bucket, sizeof(draft->bucket), "%s#202601", tenant);
 	draft->max_inflight = 100;

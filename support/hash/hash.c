@@ -88,7 +88,7 @@ static void grow(struct hash_table *table)
 {
 	struct hash_table old = *table;
 	table->n_buckets = old.n_buckets != 0 ? old.n_buckets * 2 : N_BUCKETS_AT_FIRST;
-	table->buckets = must_calloc(table->n_buckets, sizeof(table->buckets[0]));
+	table->buckets = must_calloc(table->n_buckets, sizeof(struct hash_link *));
 	for (size_t i = 0; i < old.n_buckets; i++) {
 		struct hash_link *next = NULL;
 		for (struct hash_link *link = old.buckets[i]; link != NULL; link = next) {

@@ -56,7 +56,7 @@ bool job_view_add_step(struct job_view *view, uint32_t step_index, struct lucius
 		view->steps =
 		        must_resize(view->steps, view->steps_capacity, sizeof(view->steps[0]));
 		view->step_list = must_resize(
-		        view->step_list, view->steps_capacity, sizeof(view->step_list[0]));
+		        view->step_list, view->steps_capacity, sizeof(struct lucius_step *));
 	}
 	struct lucius_step *step = &view->steps[view->n_steps++];
 	*step = (struct lucius_step){

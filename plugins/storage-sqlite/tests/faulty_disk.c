@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* A disk that fails on demand: SQLite's own file system with two of its methods replaced. */
+#include "plugins/storage-sqlite/tests/faulty_disk.h"
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct faulty_disk faulty_disk;
+
+static sqlite3_vfs shim;
+static sqlite3_vfs *real;
+static const sqlite3_io_methods *real_methods;
+static sqlite3_io_methods log_methods; /* as the real ones, but for write and sync */
+static pthread_once_t is_installed = PTHREAD_ONCE_INIT;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static int write_log(sqlite3_file *file, const void *bytes, int size, sqlite3_int64 offset)
+{
+	return atomic_load(&faulty_disk.is_full) ? SQLITE_FULL
+	                                         : real_methods->xWrite(file, bytes, size, offset);
+}
+
+static int sync_log(sqlite3_file *file, int flags)
+{
+	while (atomic_load(&faulty_disk.is_slow)) {
+		(void)usleep(1000);
+	}
+	if (atomic_load(&faulty_disk.n_bad_syncs) > 0) {
+		(void)atomic_fetch_sub(&faulty_disk.n_bad_syncs, 1);
+		return SQLITE_IOERR_FSYNC;
+	}
+	int code = real_methods->xSync(file, flags);
+	(void)atomic_fetch_add(&faulty_disk.n_syncs, code == SQLITE_OK ? 1 : 0);
+	return code;
+}
+
+static int open_file(
+        sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *ret_flags)
+{
+	(void)vfs;
+	int code = real->xOpen(real, name, file, flags, ret_flags);
+	if (code == SQLITE_OK && (flags & SQLITE_OPEN_WAL) != 0) {
+		(void)pthread_mutex_lock(&lock);
+		if (real_methods == NULL) {
+			real_methods = file->pMethods;
+			log_methods = *real_methods;
+			log_methods.xWrite = write_log;
+			log_methods.xSync = sync_log;
+		}
+		file->pMethods = &log_methods;
+		(void)pthread_mutex_unlock(&lock);
+	}
+	return code;
+}
+
+static void install(void)
+{
+	real = sqlite3_vfs_find(NULL);
+	if (real == NULL) {
+		abort();
+	}
+	shim = *real;
+	shim.zName = "faulty";
+	shim.xOpen = open_file;
+	if (sqlite3_vfs_register(&shim, 1) != SQLITE_OK) {
+		abort();
+	}
+}
+
+void faulty_disk_install(void)
+{
+	(void)pthread_once(&is_installed, install);
+}
