@@ -16,11 +16,12 @@ static int32_t read_unit(const char *at, const char *end)
 		return -1;
 	}
 	for (int i = 0; i < 4; i++) {
-		char byte = (char)(at[i] | 0x20);
 		if (at[i] >= '0' && at[i] <= '9') {
 			unit = unit * 16 + (at[i] - '0');
-		} else if (byte >= 'a' && byte <= 'f') {
-			unit = unit * 16 + (byte - 'a' + 10);
+		} else if (at[i] >= 'a' && at[i] <= 'f') {
+			unit = unit * 16 + (at[i] - 'a' + 10);
+		} else if (at[i] >= 'A' && at[i] <= 'F') {
+			unit = unit * 16 + (at[i] - 'A' + 10);
 		} else {
 			return -1;
 		}
@@ -122,7 +123,11 @@ static const char *unescape(const char *at, const char *end, char **to)
 		return at;
 	}
 	const char *name = strchr(names, *at);
-	*(*to)++ = name != NULL ? values[name - names] : *at;
+	char meant = *at;
+	if (name != NULL) {
+		meant = values[name - names];
+	}
+	*(*to)++ = meant;
 	return at + 1;
 }
 

@@ -202,6 +202,26 @@ static const char *phase_name(enum machine_phase phase)
 	return "";
 }
 
+/* What the input does not say and a replay must know. */
+static void write_pinned(const struct lucius_machine *machine, struct json_writer *writer)
+{
+	const struct step_options *options = &machine->options;
+	json_writer_name(writer, "pinned");
+	if (machine->has_own_options) {
+		json_writer_null(writer);
+		return;
+	}
+	json_writer_begin_object(writer);
+	json_writer_int_member(writer, "definition", STEP_LOGIC_VERSION);
+	json_writer_int_member(writer, "max_attempts", options->max_attempts);
+	json_writer_int_member(
+	        writer, "step_result_timeout_seconds", options->step_result_timeout_seconds);
+	json_writer_int_member(writer, "lease_seconds", options->lease_seconds);
+	json_writer_int_member(writer, "retry_initial_seconds", options->retry_initial_seconds);
+	json_writer_int_member(writer, "retry_max_seconds", options->retry_max_seconds);
+	json_writer_end_object(writer);
+}
+
 static void logic_inspect(const struct lucius_machine *machine, lucius_text_fn on_text, void *user)
 {
 	bool has_step = machine->step_index < machine->n_steps;
@@ -220,6 +240,7 @@ static void logic_inspect(const struct lucius_machine *machine, lucius_text_fn o
 	json_writer_bool_member(&writer, "is_paused", machine->is_paused);
 	json_writer_bool_member(&writer, "is_cancel_asked", machine->is_cancel_asked);
 	json_writer_int_member(&writer, "control_seq", machine->control_seq);
+	write_pinned(machine, &writer);
 	json_writer_end_object(&writer);
 	on_text(user, (struct lucius_text){ json_writer_text(&writer), writer.size });
 }

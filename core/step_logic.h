@@ -56,6 +56,11 @@ struct step_logic {
  * step. A restored machine is fed STARTED as well, with the present time and a seed that no
  * earlier run of the job has had.
  *
+ * Inspect: an object with where the run stands. Its member `pinned` is null, or, where the input
+ * names no options, an object with those that are used instead. An engine that replays records it
+ * with the first task and gives it as the snapshot of a run that is not restored: then a change of
+ * the defaults, or another worker's, does not change the run.
+ *
  * ACTIVITY_DONE: payload `{"status": "ok"}` or a refusal: the problem body of the internal API
  * with `status` (a number from 400 to 499), and where SPEC 5 has them `reason`, `job` (`state`,
  * `error_code`?, `error_message`?), `step` (`state`, `attempt_no`, `lease_id`, `lease_expires_at`?,

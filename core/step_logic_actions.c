@@ -12,7 +12,8 @@
 #define START_TO_CLOSE_MS 30000
 #define RETRY_INITIAL_MS 1000
 #define RETRY_MAX_MS 60000
-#define LEASE_ID_BYTES 16
+#define LEASE_ID_BYTES 16u
+#define LEASE_ID_DIGITS 32u
 
 static struct lucius_text text_of(const char *text)
 {
@@ -204,7 +205,7 @@ void machine_make_lease(struct lucius_machine *machine)
 		machine->attempt.lease_id[2 * i] = digits[digest[i] >> 4];
 		machine->attempt.lease_id[2 * i + 1] = digits[digest[i] & 15];
 	}
-	machine->attempt.lease_id[2 * LEASE_ID_BYTES] = '\0';
+	machine->attempt.lease_id[LEASE_ID_DIGITS] = '\0';
 	machine->lease_expires_ms =
 	        machine->now_ms + (uint64_t)machine_step(machine)->lease_seconds * 1000;
 }

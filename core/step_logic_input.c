@@ -202,14 +202,15 @@ static char *read_text(struct json_slice value, struct lucius_text otherwise)
 }
 
 /* False: the options are of a version that this program does not know. */
-static bool read_all_options(struct input *input, char *error, size_t error_size)
+static bool read_all_options(
+        struct json_slice given, struct input *input, char *error, size_t error_size)
 {
 	static const char *const names[N_OPTION] = { "definition", "max_attempts",
 		"step_result_timeout_seconds", "lease_seconds", "retry_initial_seconds",
 		"retry_max_seconds", "steps" };
 	struct json_slice options[N_OPTION];
 	int64_t definition = STEP_LOGIC_VERSION;
-	json_slice_collect(input->of[IN_OPTIONS], names, N_OPTION, options);
+	json_slice_collect(given, names, N_OPTION, options);
 	(void)json_slice_integer(options[OPTION_DEFINITION], &definition);
 	if (definition != STEP_LOGIC_VERSION) {
 		return fail(error, error_size,
@@ -233,11 +234,15 @@ bool machine_read_input(struct lucius_machine *machine, const struct step_option
 		return fail(error, error_size, "The workflow input is no JSON object.");
 	}
 	json_slice_collect(object, names, N_IN, input.of);
-	if (!read_all_options(&input, error, error_size)) {
+	struct json_slice options = input.of[IN_OPTIONS];
+	machine->has_own_options = json_slice_is_object(options);
+	if (!machine->has_own_options && run->is_restored == 0) {
+		options = json_slice_of(run->snapshot.data, run->snapshot.size);
+	}
+	if (!read_all_options(options, &input, error, error_size)) {
 		return false;
 	}
-	machine->retry_initial_seconds = input.options.retry_initial_seconds;
-	machine->retry_max_seconds = input.options.retry_max_seconds;
+	machine->options = input.options;
 	machine->job_id = read_text(input.of[IN_JOB_ID], run->workflow_id);
 	machine->tenant_id = read_text(input.of[IN_TENANT_ID], (struct lucius_text){ "", 0 });
 	return read_steps(machine, &input, error, error_size);

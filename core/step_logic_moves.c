@@ -43,14 +43,16 @@ void machine_begin_attempt(struct lucius_machine *machine)
 /* Doubles with each attempt of the step that has failed. */
 static uint64_t backoff_ms(const struct lucius_machine *machine)
 {
-	uint64_t seconds = machine->retry_initial_seconds;
+	uint64_t seconds = machine->options.retry_initial_seconds;
 	for (uint32_t i = 1; i < machine->attempt.number; i++) {
-		if (seconds >= machine->retry_max_seconds) {
+		if (seconds >= machine->options.retry_max_seconds) {
 			break;
 		}
 		seconds *= 2;
 	}
-	return 1000 * (seconds < machine->retry_max_seconds ? seconds : machine->retry_max_seconds);
+	return 1000 *
+	        (seconds < machine->options.retry_max_seconds ? seconds
+	                                                      : machine->options.retry_max_seconds);
 }
 
 static uint64_t left_ms(const struct lucius_machine *machine, uint64_t due_ms)

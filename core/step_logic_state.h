@@ -120,8 +120,8 @@ struct lucius_machine {
 	char *seed;
 	struct machine_step *steps;
 	size_t n_steps;
-	uint32_t retry_initial_seconds;
-	uint32_t retry_max_seconds;
+	struct step_options options; /* what a step's own limits do not say otherwise */
+	bool has_own_options; /* from the input; else from defaults or what was pinned */
 
 	enum machine_phase phase;
 	size_t step_index; /* n_steps: all have succeeded */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The step logic (SPEC 5): steps, attempts, RESULTs, time-outs, and what is written on the way. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/suite.h"
@@ -487,6 +488,36 @@ static void inspection_tells_where_the_run_stands(void)
 	CHECK(strstr(text, rig.lease_id) != NULL);
 }
 
+static void defaults_that_a_run_uses_are_pinned_for_its_replay(void)
+{
+	CLEANUP_FREE char *input = rig_input("null");
+	struct step_logic others;
+	struct lucius_run run = { .size = sizeof(run), .input = { input, strlen(input) } };
+	CLEANUP_RIG struct rig rig = rig_start();
+	char text[512] = "";
+	rig.logic.table.inspect(rig.machine, keep_text, text);
+	json_t *inspected = json_loads(text, 0, NULL);
+	char *pinned = json_dumps(json_object_get(inspected, "pinned"), 0);
+	run.snapshot = (struct lucius_text){ pinned, strlen(pinned) };
+	step_logic_init(&others, &(struct step_options){ 1, 7, 7, 7, 7 });
+	struct lucius_machine *machine =
+	        others.table.open(&others.table, &run, rig.error, sizeof(rig.error));
+	char again[512] = "";
+	others.table.inspect(machine, keep_text, again);
+	CHECK(strstr(again, "\"max_attempts\":3,\"step_result_timeout_seconds\":900") != NULL);
+	others.table.close(machine);
+	free(pinned);
+	json_decref(inspected);
+}
+
+static void options_of_the_input_are_not_pinned(void)
+{
+	CLEANUP_RIG struct rig rig = rig_start_with("{\"max_attempts\": 2}");
+	char text[512] = "";
+	rig.logic.table.inspect(rig.machine, keep_text, text);
+	CHECK(strstr(text, "\"pinned\":null") != NULL);
+}
+
 static const struct suite_test tests[] = {
 	SUITE_TEST(first_attempt_is_leased_then_published_then_waited_for),
 	SUITE_TEST(lease_carries_the_attempt_and_when_it_ends),
@@ -523,6 +554,8 @@ static const struct suite_test tests[] = {
 	SUITE_TEST(machine_of_an_unknown_definition_is_not_opened),
 	SUITE_TEST(machine_without_a_usable_input_is_not_opened),
 	SUITE_TEST(inspection_tells_where_the_run_stands),
+	SUITE_TEST(defaults_that_a_run_uses_are_pinned_for_its_replay),
+	SUITE_TEST(options_of_the_input_are_not_pinned),
 };
 
 int main(int argc, char **argv)
