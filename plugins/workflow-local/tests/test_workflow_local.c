@@ -334,6 +334,51 @@ static void engine_says_that_it_lives_in_the_process(void)
 	end();
 }
 
+static void begin_work(void *user)
+{
+	(void)user;
+	(void)workflow_work(world.engine, &fake.table, &world_caller);
+}
+
+static void newest_request_ids_are_the_ones_that_are_remembered(void)
+{
+	char id[16];
+	begin();
+	start("a");
+	for (unsigned i = 0; i < REQUESTS_MAX + 10; i++) {
+		(void)snprintf(id, sizeof(id), "%u", i);
+		signal_as("a", "1", id);
+	}
+	fake_forget();
+	for (unsigned i = 10; i < REQUESTS_MAX + 10; i++) {
+		(void)snprintf(id, sizeof(id), "%u", i);
+		CHECK_INT(signal_as("a", "1", id), LUCIUS_OK);
+	}
+	CHECK_TEXT(fake.heard, "");
+	signal_as("a", "old", "9");
+	CHECK_TEXT(fake.heard, "go old;");
+	end();
+}
+
+static void run_that_is_timed_out_before_its_turn_to_be_opened_is_left_out(void)
+{
+	char id[16];
+	begin_with(NULL);
+	/* In the same millisecond: the work begins, and then the oldest run is timed out. */
+	(void)timer_start(world.loop, 1000, begin_work, NULL);
+	world.execution_timeout_ms = 1000;
+	start_as("oldest", "s");
+	world.execution_timeout_ms = 0;
+	for (unsigned i = 0; i < 200; i++) {
+		(void)snprintf(id, sizeof(id), "%u", i);
+		start_as(id, "s");
+	}
+	loop_advance(world.loop, 1000);
+	CHECK_INT(describe("oldest"), LUCIUS_RUN_TIMED_OUT);
+	CHECK_INT(fake.n_machines, 200);
+	end();
+}
+
 static const struct suite_test tests[] = {
 	SUITE_TEST(run_is_opened_and_told_that_it_has_started),
 	SUITE_TEST(second_start_of_an_id_is_a_duplicate),
@@ -358,6 +403,8 @@ static const struct suite_test tests[] = {
 	SUITE_TEST(cancelled_work_lets_all_runs_go_and_may_begin_again),
 	SUITE_TEST(work_for_two_is_refused),
 	SUITE_TEST(engine_says_that_it_lives_in_the_process),
+	SUITE_TEST(newest_request_ids_are_the_ones_that_are_remembered),
+	SUITE_TEST(run_that_is_timed_out_before_its_turn_to_be_opened_is_left_out),
 };
 
 int main(int argc, char **argv)

@@ -228,6 +228,40 @@ static void stop_awaits_the_activities_and_then_ends_the_work(void)
 	end();
 }
 
+static void last_in_line_that_goes_leaves_the_line_whole(void)
+{
+	const struct engine_options options = {
+		.max_runs = 9, .max_activities = 1, .max_ended = 9
+	};
+	begin_with(&options);
+	work();
+	for (char id[2] = "a"; id[0] <= 'd'; id[0]++) {
+		fake_wants_activity(1, id, 0);
+		start(id);
+		if (id[0] == 'c') {
+			fake_wants_end(LUCIUS_ACTION_CANCEL);
+			cancel("c");
+		}
+	}
+	answer(LUCIUS_OK, "a");
+	CHECK_TEXT(fake.tries[1].name, "b");
+	answer(LUCIUS_OK, "b");
+	CHECK_INT(fake.n_tries, 3);
+	CHECK_TEXT(fake.tries[2].name, "d");
+	end();
+}
+
+static void activity_that_is_wanted_together_with_the_end_is_not_tried(void)
+{
+	begin();
+	fake_wants_activity(1, "lease", 0);
+	fake_wants_end(LUCIUS_ACTION_COMPLETE);
+	start("a");
+	CHECK_INT(fake.n_tries, 0);
+	CHECK_INT(describe("a"), LUCIUS_RUN_COMPLETED);
+	end();
+}
+
 static const struct suite_test tests[] = {
 	SUITE_TEST(result_of_an_activity_reaches_the_run),
 	SUITE_TEST(activities_are_begun_in_the_order_in_which_they_were_wanted),
@@ -243,6 +277,8 @@ static const struct suite_test tests[] = {
 	SUITE_TEST(activity_that_is_answered_in_the_call_is_done_after_it),
 	SUITE_TEST(run_that_ends_with_events_waiting_hears_no_more),
 	SUITE_TEST(stop_awaits_the_activities_and_then_ends_the_work),
+	SUITE_TEST(last_in_line_that_goes_leaves_the_line_whole),
+	SUITE_TEST(activity_that_is_wanted_together_with_the_end_is_not_tried),
 };
 
 int main(int argc, char **argv)
