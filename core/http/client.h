@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A small HTTP/1.1 client on an event base: kept-alive connections a host, a bounded queue, one
- * deadline a call. Follows no redirects, keeps no cookies. Names are resolved off the loop.
+ * deadline a call. Follows no redirects, keeps no cookies. Names are resolved off the loop. What it
+ * knows of a host is kept until the client is destroyed: it is meant for a few configured hosts.
  */
 #ifndef CORE_HTTP_CLIENT_H
 #define CORE_HTTP_CLIENT_H

@@ -39,7 +39,8 @@ struct http_settings {
 	uint32_t answer_ms; /* end of body to the handler's reply; then 503 for it */
 	uint32_t reply_ms; /* to take a reply; each further 16 KiB of it add a second */
 	uint32_t idle_ms; /* between requests */
-	uint32_t linger_ms; /* reading on after an error answer, so that it arrives */
+	uint32_t
+	        linger_ms; /* reading on after an error answer, so that it arrives; 0: not at all */
 	const struct http_router *router; /* borrowed */
 	struct http_tls *tls; /* borrowed, NULL: no TLS */
 	http_report_fn report; /* may be NULL */
