@@ -10,6 +10,7 @@
 struct bus_options {
 	const char *connection;
 	const char *ca_file;
+	const char *management_url;
 	uint32_t has_cbs;
 	int64_t operation_seconds;
 };
@@ -47,6 +48,9 @@ struct missing {
 struct bus {
 	const struct lucius_host *host; /* borrowed */
 	struct servicebus_client *client;
+	struct azure_servicebus connection;
+	struct fetch_client *fetch; /* NULL until something is provisioned */
+	char *management_url;
 	struct lucius_op start; /* id 0: done */
 	struct lucius_op stop; /* id 0: not stopping */
 	bool is_stopped;
@@ -80,6 +84,9 @@ void bus_unsubscribe_op(struct bus *bus, struct lucius_op subscription, struct l
 void bus_end_subscriptions(struct bus *bus);
 void bus_forget_missing(struct bus *bus, const char *address);
 void bus_free_subscriptions(struct bus *bus);
+
+/* manage.c */
+void bus_provision_op(struct bus *bus, const struct lucius_topology *topology, struct lucius_op op);
 
 /* metrics.c */
 void bus_metrics_start(struct bus *bus);

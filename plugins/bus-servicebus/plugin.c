@@ -10,6 +10,7 @@
 
 #include "plugins/bus-servicebus/bus.h"
 #include "support/base/memory.h"
+#include "support/http/fetch.h"
 
 /* What deliveries under way get at a stop; the daemon's own bound is longer. */
 #define STOP_MS 20000
@@ -28,6 +29,14 @@ static const struct lucius_option option_rows[] = {
 	        .type = LUCIUS_OPTION_TEXT,
 	        .flags = 0,
 	        LUCIUS_MEMBER(struct bus_options, ca_file),
+	},
+	{
+	        .name = "servicebus-management-url",
+	        .summary = "Where the namespace is managed (--provision); derived from the "
+	                   "connection, http://HOST:5300 for an emulator.",
+	        .type = LUCIUS_OPTION_TEXT,
+	        .flags = 0,
+	        LUCIUS_MEMBER(struct bus_options, management_url),
 	},
 	{
 	        .name = "servicebus-cbs",
@@ -116,7 +125,7 @@ static uint32_t create(void *self, const struct lucius_host *host, char *error, 
 	};
 	bool is_made = servicebus_client_create(
 	        host->event_base, &settings, &bus->client, error, error_size);
-	azure_servicebus_finish(&connection);
+	bus->connection = connection;
 	return is_made ? LUCIUS_OK : LUCIUS_DENIED;
 }
 
@@ -150,6 +159,9 @@ static void destroy(void *self)
 	struct bus *bus = self;
 	servicebus_client_destroy(bus->client);
 	bus_free_subscriptions(bus);
+	fetch_client_destroy(bus->fetch);
+	azure_servicebus_finish(&bus->connection);
+	free(bus->management_url);
 	amqp_buffer_finish(&bus->encoded);
 	amqp_buffer_finish(&bus->texts);
 	free(bus->properties);
@@ -326,6 +338,14 @@ static void settle(void *self, const struct lucius_settlement *settlement, struc
 	servicebus_settle(bus->client, &request);
 }
 
+static void provision(void *self, const struct lucius_topology *topology, struct lucius_op op)
+{
+	struct bus *bus = self;
+	if (!is_refused(bus, op)) {
+		bus_provision_op(bus, topology, op);
+	}
+}
+
 static const struct lucius_life life = {
 	.size = sizeof(life),
 	.instance_size = sizeof(struct bus),
@@ -343,6 +363,7 @@ static const struct lucius_bus bus_table = {
 	.subscribe = subscribe,
 	.settle = settle,
 	.unsubscribe = unsubscribe,
+	.provision = provision,
 };
 
 const struct lucius_plugin lucius_plugin = {

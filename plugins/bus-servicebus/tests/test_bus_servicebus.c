@@ -2,6 +2,9 @@
 /* The loaded plugin in a small daemon, against a broker on the same loop. Argument: the plugin. */
 #include <lucius/bus.h>
 
+#include <arpa/inet.h>
+#include <event2/buffer.h>
+#include <event2/http.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,12 +19,24 @@
 
 static const char *plugin_path;
 
+/* What the management API has been asked, and what it answers. */
+struct management {
+	struct evhttp *server;
+	uint16_t port;
+	unsigned n_asked;
+	int status; /* 0: 201 */
+	char paths[8][100];
+	char authorization[300];
+	char body[600];
+};
+
 struct world {
 	struct host *host;
 	struct fake_broker broker;
 	struct instance *instance;
 	const struct lucius_bus *bus;
 	void *self;
+	uint16_t management_port;
 };
 
 static void *copy_given(struct arena *arena, const void *item)
@@ -45,12 +60,15 @@ static void load(struct world *w)
 	        "servicebus-connection=Endpoint=sb://127.0.0.1:%u;SharedAccessKeyName=a;"
 	        "SharedAccessKey=b;UseDevelopmentEmulator=true",
 	        w->broker.port);
-	const char *const options[] = { connection, "servicebus-operation-seconds=1" };
+	char management[80];
+	snprintf(management, sizeof(management), "servicebus-management-url=http://127.0.0.1:%u/",
+	        w->management_port);
+	const char *const options[] = { connection, "servicebus-operation-seconds=1", management };
 	const struct instance_spec spec = {
 		.path = plugin_path,
 		.kind = LUCIUS_KIND_BUS,
 		.options = options,
-		.n_options = 2,
+		.n_options = 3,
 	};
 	w->instance = instance_create(w->host, &spec, error, sizeof(error));
 	if (w->instance == NULL) {
@@ -356,6 +374,102 @@ static void wrong_connection_string_is_refused_without_its_key(void)
 	host_destroy(host);
 }
 
+static void on_request(struct evhttp_request *request, void *user)
+{
+	struct management *management = user;
+	struct evbuffer *input = evhttp_request_get_input_buffer(request);
+	size_t size = evbuffer_get_length(input);
+	const char *authorization =
+	        evhttp_find_header(evhttp_request_get_input_headers(request), "Authorization");
+	CHECK_INT(evhttp_request_get_command(request), EVHTTP_REQ_PUT);
+	snprintf(management->paths[management->n_asked % 8], sizeof(management->paths[0]), "%s",
+	        evhttp_request_get_uri(request));
+	snprintf(management->authorization, sizeof(management->authorization), "%s",
+	        authorization != NULL ? authorization : "");
+	snprintf(management->body, sizeof(management->body), "%.*s", (int)size,
+	        (const char *)evbuffer_pullup(input, -1));
+	management->n_asked++;
+	int status = management->status != 0 ? management->status : 201;
+	evhttp_send_reply(request, status, "Whatever", NULL);
+}
+
+static void management_start(struct world *w, struct management *management)
+{
+	*management = (struct management){ .server = evhttp_new(host_base(w->host)) };
+	evhttp_set_allowed_methods(management->server, EVHTTP_REQ_PUT);
+	evhttp_set_gencb(management->server, on_request, management);
+	struct evhttp_bound_socket *bound =
+	        evhttp_bind_socket_with_handle(management->server, "127.0.0.1", 0);
+	struct sockaddr_in address;
+	socklen_t size = sizeof(address);
+	if (bound == NULL ||
+	        getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&address,
+	                &size) != 0) {
+		abort();
+	}
+	management->port = ntohs(address.sin_port);
+}
+
+static struct asked *provision(struct world *w)
+{
+	static const struct lucius_subscription subscription = { .size = sizeof(subscription) };
+	struct lucius_subscription named = subscription;
+	named.topic = text("t1");
+	named.name = text("lucius-invoker");
+	struct asked *asked = asked_begin(w->instance, "provision", copy_text_item);
+	struct arena *arena = asked_arguments(asked);
+	const struct lucius_text topics[] = { text("t0"), text("t1") };
+	const struct lucius_subscription **list = arena_take(arena, 1, sizeof(*list));
+	list[0] = arena_copy(arena, &named, sizeof(named));
+	const struct lucius_topology topology = {
+		.size = sizeof(topology),
+		.topics = arena_copy(arena, topics, sizeof(topics)),
+		.n_topics = 2,
+		.subscriptions = list,
+		.n_subscriptions = 1,
+	};
+	w->bus->provision(w->self, arena_copy(arena, &topology, sizeof(topology)), asked_op(asked));
+	return asked;
+}
+
+static void topics_then_subscriptions_are_provisioned(void)
+{
+	struct world w;
+	struct management management;
+	world_start(&w);
+	management_start(&w, &management);
+	w.management_port = management.port;
+	world_run(&w);
+	CHECK_INT(status_of(provision(&w)), LUCIUS_OK);
+	CHECK_INT(management.n_asked, 3);
+	CHECK_TEXT(management.paths[2], "/t1/Subscriptions/lucius-invoker?api-version=2021-05");
+	CHECK(strstr(management.body, "<SubscriptionDescription") != NULL);
+	CHECK(strstr(management.body, "<LockDuration>PT1M</LockDuration>") != NULL);
+	CHECK(strncmp(management.authorization, "SharedAccessSignature sr=http%3A%2F%2F", 38) == 0);
+	management.status = 409; /* all is there already */
+	CHECK_INT(status_of(provision(&w)), LUCIUS_OK);
+	evhttp_free(management.server);
+	world_finish(&w);
+}
+
+static void provisioning_that_is_refused_says_what_and_stops(void)
+{
+	struct world w;
+	struct management management;
+	world_start(&w);
+	management_start(&w, &management);
+	w.management_port = management.port;
+	world_run(&w);
+	management.status = 401;
+	struct asked *asked = provision(&w);
+	CHECK_INT(status_of(asked), LUCIUS_DENIED);
+	CHECK(strstr(asked_sentence(asked), "t0") != NULL);
+	CHECK(strstr(asked_sentence(asked), "401") != NULL);
+	CHECK_INT(management.n_asked, 2); /* both topics, no subscription */
+	evhttp_free(management.server);
+	world_finish(&w);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct suite_test tests[] = {
@@ -368,6 +482,8 @@ int main(int argc, char **argv)
 		SUITE_TEST(broker_that_is_away_is_unavailable_and_found_later),
 		SUITE_TEST(stop_finishes_what_is_open),
 		SUITE_TEST(given_up_subscription_ends),
+		SUITE_TEST(topics_then_subscriptions_are_provisioned),
+		SUITE_TEST(provisioning_that_is_refused_says_what_and_stops),
 		SUITE_TEST(wrong_connection_string_is_refused_without_its_key),
 	};
 	if (argc < 2) {
