@@ -358,6 +358,121 @@ static void an_owner_without_a_disk_loses_its_name_in_time(void)
 	world_close(&world);
 }
 
+/* The one number that the statement gives. */
+static int64_t ask_sql(const char *sql)
+{
+	sqlite3 *connection = NULL;
+	sqlite3_stmt *statement = NULL;
+	int64_t number = -1;
+	CHECK_INT(sqlite3_open(file_path(), &connection), SQLITE_OK);
+	CHECK_INT(sqlite3_prepare_v2(connection, sql, -1, &statement, NULL), SQLITE_OK);
+	if (sqlite3_step(statement) == SQLITE_ROW) {
+		number = sqlite3_column_int64(statement, 0);
+	}
+	(void)sqlite3_finalize(statement);
+	(void)sqlite3_close(connection);
+	return number;
+}
+
+static void a_removed_job_leaves_nothing_behind(void)
+{
+	struct world world;
+	struct draft draft;
+	struct lucius_job_event event = { .size = sizeof(event), .seq = 1 };
+	const struct lucius_job_event *const events[] = { &event };
+	world_open(&world);
+	for (int i = 0; i < 2; i++) {
+		draft_init(&draft, &world, world.tenant);
+		draft.key = i == 0 ? "key" : NULL;
+		draft.events = events;
+		draft.n_events = 1;
+		(void)create_ok(&world, &draft);
+		end_job(&world, draft.job_id, "SUCCEEDED");
+		release_job(&world, draft.job_id);
+	}
+	CHECK_INT(ask_sql("SELECT count(*) FROM steps"), 4);
+	CHECK_INT(ask_sql("SELECT count(*) FROM tenants"), 0);
+	struct lucius_repair repair = { .size = sizeof(repair),
+		.limit = 10,
+		.now_us = host_clock_us(world.host) + 10000000,
+		.retention_s = 1 };
+	struct asked *asked = ask_repair(&world, &repair);
+	CHECK_STATUS(asked, LUCIUS_OK);
+	const struct lucius_repair_report *report = asked_item(asked, 0);
+	CHECK_INT(report != NULL ? report->n_purged : 0, 2);
+	CHECK_INT(ask_sql("SELECT (SELECT count(*) FROM jobs) + (SELECT count(*) FROM steps)"
+	                  " + (SELECT count(*) FROM events) + (SELECT count(*) FROM claims)"),
+	        0);
+	world_close(&world);
+}
+
+/* How many seconds of a lease of 15 pass until the name is had; 99: it is not. */
+static int wait_for_name(struct world *world, struct asked *own, const char *sql_each_second)
+{
+	for (int seconds = 0; seconds < 40; seconds++) {
+		host_settle(world->host, 30);
+		if (asked_n_items(own) != 0) {
+			return seconds;
+		}
+		if (sql_each_second != NULL) {
+			run_sql(sql_each_second);
+		}
+		host_advance(world->host, 1000);
+	}
+	return 99;
+}
+
+static void a_dead_owner_without_a_lock_is_waited_for_most_of_a_lease(void)
+{
+	struct world world;
+	world_open(&world);
+	run_sql("INSERT INTO owners VALUES ('local', 'ghost', 7, 0)");
+	struct asked *own = ask_own(&world, world.instance, "local", "me");
+	int seconds = wait_for_name(&world, own, NULL);
+	CHECK(seconds >= 10 && seconds <= 15);
+	CHECK_INT(ask_sql("SELECT count(*) FROM owners WHERE owner = 'me'"), 1);
+	world_close(&world);
+	CHECK_INT(ask_sql("SELECT count(*) FROM owners"), 0);
+}
+
+static void a_dead_owner_that_had_the_lock_is_not_waited_for(void)
+{
+	struct world world;
+	world_open(&world);
+	run_sql("INSERT INTO owners VALUES ('local', 'ghost', 7, 1)");
+	struct asked *own = ask_own(&world, world.instance, "local", "me");
+	CHECK_INT(wait_for_name(&world, own, NULL), 0);
+	world_close(&world);
+}
+
+static void an_owner_that_renews_without_a_lock_keeps_its_name(void)
+{
+	struct world world;
+	world_open(&world);
+	run_sql("INSERT INTO owners VALUES ('local', 'ghost', 7, 0)");
+	struct asked *own = ask_own(&world, world.instance, "local", "me");
+	CHECK_INT(wait_for_name(&world, own, "UPDATE owners SET beat = beat + 1"), 99);
+	world_close(&world);
+	CHECK_INT(ask_sql("SELECT count(*) FROM owners WHERE owner = 'ghost'"), 1);
+}
+
+static void a_name_that_was_taken_away_is_lost(void)
+{
+	struct world world;
+	world_open(&world);
+	struct asked *own = ask_own(&world, world.instance, "local", "me");
+	CHECK_INT(wait_for_name(&world, own, NULL), 0);
+	run_sql("UPDATE owners SET owner = 'ghost', beat = beat + 1, is_locked = 0");
+	for (int i = 0; i < 15 && !asked_is_finished(own); i++) {
+		host_advance(world.host, 1000);
+		host_settle(world.host, 30);
+	}
+	CHECK_STATUS(own, LUCIUS_CONFLICT);
+	(void)has_words(asked_sentence(own), "ghost");
+	world_close(&world);
+	CHECK_INT(ask_sql("SELECT count(*) FROM owners WHERE owner = 'ghost'"), 1);
+}
+
 static const struct conformance_test tests[] = {
 	CONFORMANCE_TEST(the_changes_of_one_turn_share_a_commit),
 	CONFORMANCE_TEST(nothing_is_answered_before_the_disk_has_it),
@@ -373,6 +488,11 @@ static const struct conformance_test tests[] = {
 	CONFORMANCE_TEST(nobody_else_can_read_the_files),
 	CONFORMANCE_TEST(a_stop_while_the_file_cannot_be_opened_ends),
 	CONFORMANCE_TEST(an_owner_without_a_disk_loses_its_name_in_time),
+	CONFORMANCE_TEST(a_removed_job_leaves_nothing_behind),
+	CONFORMANCE_TEST(a_dead_owner_without_a_lock_is_waited_for_most_of_a_lease),
+	CONFORMANCE_TEST(a_dead_owner_that_had_the_lock_is_not_waited_for),
+	CONFORMANCE_TEST(an_owner_that_renews_without_a_lock_keeps_its_name),
+	CONFORMANCE_TEST(a_name_that_was_taken_away_is_lost),
 	{ NULL, NULL },
 };
 static const struct conformance_test *const tables[] = { tests, NULL };
