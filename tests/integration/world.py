@@ -40,7 +40,9 @@ def clean_environment(extra):
 class Process:
     """A child whose standard error is JSON lines, read as they come."""
 
-    def __init__(self, arguments, environment, echo=None):
+    def __init__(self, arguments, environment, echo=None, quiet=False):
+        """Quiet: only the first lines are kept (for benchmarks, whose log is long)."""
+        self.most_lines = 1000 if quiet else None
         self.lines = []
         self.raw = []
         self.changed = threading.Condition()
@@ -53,6 +55,8 @@ class Process:
 
     def _read(self):
         for raw in self.child.stderr:
+            if self.most_lines is not None and len(self.raw) >= self.most_lines:
+                continue
             text = raw.decode("utf-8", "replace").rstrip("\n")
             if self.echo:
                 print(text, file=sys.stderr)
@@ -129,7 +133,7 @@ class Answer:
 class Lucius(Process):
     """luciusd with all roles, on ports of its own."""
 
-    def __init__(self, environment=None, arguments=()):
+    def __init__(self, environment=None, arguments=(), quiet=False):
         settings = {
             "LUCIUS_HTTP_LISTEN": "127.0.0.1:0",
             "LUCIUS_INVOKER_LISTEN": "127.0.0.1:0",
@@ -137,7 +141,7 @@ class Lucius(Process):
             "LUCIUS_LOG_FORMAT": "json",
         }
         settings.update(environment or {})
-        super().__init__([LUCIUSD, "--plugins-dir", PLUGINS, *arguments], settings)
+        super().__init__([LUCIUSD, "--plugins-dir", PLUGINS, *arguments], settings, quiet=quiet)
         self._port = None
         self._bus_port = None
 
