@@ -18,13 +18,12 @@
 
 static void lease(struct invoker_chain *chain);
 
+/* A paused job's workflow is told so once more before it gets its lease. */
 static enum rule change_lease(void *user, struct job *job, const char *now)
 {
 	struct invoker_chain *chain = user;
-	enum rule rule = rule_lease(job, &chain->lease, now);
-	chain->needs_pause =
-	        rule == RULE_CHANGED && job->state == JOB_PAUSED && !chain->is_pause_told;
-	return chain->needs_pause ? RULE_UNCHANGED : rule;
+	chain->needs_pause = job->state == JOB_PAUSED && !chain->is_pause_told;
+	return chain->needs_pause ? RULE_UNCHANGED : rule_lease(job, &chain->lease, now);
 }
 
 static void on_pause_told(void *user, uint32_t status, const char *sentence)

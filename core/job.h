@@ -93,6 +93,10 @@ struct job {
 	size_t n_steps;
 	const struct lucius_field *foreign; /* the backend's own fields of the job's row */
 	uint64_t n_foreign;
+	/* What the backend holds, to tell what has changed: values by their place in the arena. */
+	const struct job *saved; /* in the arena */
+	const struct step *saved_steps;
+	uint32_t n_changes; /* saves since it was loaded */
 };
 
 /* An empty job. Owned. */
@@ -106,9 +110,11 @@ CLEANUP_DEFINE(struct job *, job, job_destroy)
 /* Each row lives in the job's arena. */
 /* Of a new job, with all steps. */
 const struct lucius_job *job_encode_new(struct job *job);
-/* Of a changed one, with the steps and events that changed; a missing value is an empty field, so
- * that the backend removes it. */
+/* Of a changed one: the fields of job and steps that changed, and the new events. A value that is
+ * missing now is an empty field, so that the backend removes it. */
 const struct lucius_job *job_encode_change(struct job *job);
+/* It is in the backend as it stands now, with this revision. */
+void job_mark_saved(struct job *job, struct lucius_text revision);
 /* The job's row as the backend gave it, its own fields too, without steps. */
 const struct lucius_job *job_encode_loaded(struct job *job);
 

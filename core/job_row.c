@@ -5,6 +5,7 @@
  */
 #include "core/job.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,7 +110,6 @@ struct job *job_decode(const struct lucius_job *row)
 {
 	struct job *job = job_create();
 	row_read(job, NULL, row->fields, row->n_fields);
-	job->revision = arena_text(&job->arena, row->revision);
 	job->n_steps = row->n_steps;
 	job->steps = arena_zalloc(&job->arena, row->n_steps * sizeof(*job->steps));
 	for (uint64_t i = 0; i < row->n_steps; i++) {
@@ -117,7 +117,27 @@ struct job *job_decode(const struct lucius_job *row)
 		step_prepare(&job->steps[i]);
 		row_read(job, &job->steps[i], step->fields, step->n_fields);
 	}
+	job_mark_saved(job, row->revision);
 	return job;
+}
+
+void job_mark_saved(struct job *job, struct lucius_text revision)
+{
+	size_t steps_size = job->n_steps * sizeof(*job->steps);
+	job->revision = arena_text(&job->arena, revision);
+	job->is_changed = false;
+	job->n_new_events = 0;
+	for (size_t i = 0; i < job->n_steps; i++) {
+		job->steps[i].is_changed = false;
+	}
+	if (job->saved == NULL) {
+		job->saved = arena_alloc(&job->arena, sizeof(*job));
+		job->saved_steps = arena_alloc(&job->arena, steps_size);
+	} else {
+		job->n_changes++;
+	}
+	memcpy((void *)(uintptr_t)job->saved, job, sizeof(*job));
+	memcpy((void *)(uintptr_t)job->saved_steps, job->steps, steps_size);
 }
 
 static bool column_write(const struct column *column, const void *owner, struct arena *arena,
@@ -159,14 +179,30 @@ static bool column_write(const struct column *column, const void *owner, struct 
 	return true;
 }
 
-/* With is_save missing values become empty fields; otherwise they are left out. */
+static bool is_same(const struct column *column, const void *owner, const void *saved)
+{
+	static const size_t sizes[] = {
+		[COLUMN_VALUE] = sizeof(struct value),
+		[COLUMN_INTEGER] = sizeof(int64_t),
+		[COLUMN_JOB_STATE] = sizeof(enum job_state),
+		[COLUMN_STEP_STATE] = sizeof(enum step_state),
+	};
+	return memcmp((const char *)owner + column->offset, (const char *)saved + column->offset,
+	               sizes[column->kind]) == 0;
+}
+
+/* All that is there; or, with saved, what differs from it, missing values as empty fields. */
 static const struct lucius_field *row_write(const struct columns *columns, const void *owner,
-        bool is_save, struct arena *arena, uint64_t *ret_n_fields)
+        const void *saved, struct arena *arena, uint64_t *ret_n_fields)
 {
 	struct lucius_field *fields = arena_alloc(arena, columns->n * sizeof(*fields));
 	uint64_t n_fields = 0;
 	for (size_t i = 0; i < columns->n; i++) {
-		if (column_write(&columns->list[i], owner, arena, &fields[n_fields]) || is_save) {
+		const struct column *column = &columns->list[i];
+		if (saved != NULL && is_same(column, owner, saved)) {
+			continue;
+		}
+		if (column_write(column, owner, arena, &fields[n_fields]) || saved != NULL) {
 			n_fields++;
 		}
 	}
@@ -187,8 +223,8 @@ static void encode_steps(struct job *job, bool is_save, struct lucius_job *row)
 		encoded->size = sizeof(*encoded);
 		encoded->step_index = (uint32_t)step->step_index;
 		encoded->step_id = value_as_text(&step->step_id);
-		encoded->fields =
-		        row_write(&step_columns, step, is_save, arena, &encoded->n_fields);
+		encoded->fields = row_write(&step_columns, step,
+		        is_save ? &job->saved_steps[i] : NULL, arena, &encoded->n_fields);
 		list[row->n_steps++] = encoded;
 	}
 	row->steps = list;
@@ -258,7 +294,8 @@ static struct lucius_job *encode_head(struct job *job)
 static const struct lucius_job *encode(struct job *job, bool is_save)
 {
 	struct lucius_job *row = encode_head(job);
-	row->fields = row_write(&job_columns, job, is_save, &job->arena, &row->n_fields);
+	row->fields = row_write(
+	        &job_columns, job, is_save ? job->saved : NULL, &job->arena, &row->n_fields);
 	encode_steps(job, is_save, row);
 	encode_events(job, row);
 	return row;
@@ -279,7 +316,7 @@ const struct lucius_job *job_encode_loaded(struct job *job)
 	struct lucius_job *row = encode_head(job);
 	uint64_t n_own = 0;
 	const struct lucius_field *own =
-	        row_write(&job_columns, job, false, &job->arena, &n_own);
+	        row_write(&job_columns, job, NULL, &job->arena, &n_own);
 	struct lucius_field *fields =
 	        arena_alloc(&job->arena, (n_own + job->n_foreign + 1) * sizeof(*fields));
 	memcpy(fields, own, n_own * sizeof(*fields));

@@ -2,9 +2,12 @@
 /*
  * The chain of an update:
  *
- *   ledger_update → (its turn) → load → on_loaded → change → save → on_saved → finish
+ *   ledger_update → (its turn) → load, or the cache → apply → save → on_saved → finish
  *                                  ^                            | CONFLICT, UNKNOWN
  *                                  +---- again, a bounded number of times
+ *
+ * A copy from the cache is good enough for a change, since the save is against its revision. A
+ * change that says anything else is believed only if nobody but this process writes to the storage.
  *
  * Updates that wait for the same job hang behind the first one in a chain of its bucket.
  */
@@ -14,6 +17,7 @@
 #include <string.h>
 
 #include "core/backend.h"
+#include "core/job_cache.h"
 #include "core/loop.h"
 #include "support/base/memory.h"
 
@@ -35,15 +39,19 @@ struct update {
 	enum rule rule;
 	uint32_t n_tries;
 	bool is_running;
+	bool is_cached; /* the job came from the cache */
 };
 
 struct ledger {
 	struct loop *loop;
 	struct backend *storage;
+	struct job_cache *cache; /* owned */
+	bool is_exact; /* nobody else writes: what the cache has is so */
 	size_t n_open;
 	struct update *buckets[N_BUCKETS];
 };
 
+static void ask_storage(struct update *update);
 static void load(struct update *update);
 
 bool ledger_is_job_id(const char *text)
@@ -99,9 +107,6 @@ static void dequeue(struct update *update)
 
 static void finish(struct update *update, uint32_t status, const char *sentence)
 {
-	if (update->change != NULL) {
-		dequeue(update);
-	}
 	struct ledger_result result = {
 		.status = status,
 		.rule = update->rule,
@@ -110,6 +115,12 @@ static void finish(struct update *update, uint32_t status, const char *sentence)
 	};
 	update->ledger->n_open--;
 	update->done(update->user, &result);
+	if (update->change != NULL) {
+		if (result.job != NULL) {
+			job_cache_put(update->ledger->cache, steal(update->job));
+		}
+		dequeue(update);
+	}
 	job_destroy(update->job);
 	free(update);
 }
@@ -121,6 +132,7 @@ static void on_again(void *user)
 
 static void try_again(struct update *update, uint32_t status, const char *sentence)
 {
+	job_destroy(steal(update->job));
 	if (++update->n_tries >= MAX_TRIES) {
 		finish(update, status == LUCIUS_CONFLICT ? LUCIUS_UNAVAILABLE : status,
 		        sentence != NULL ? sentence : "the job is being changed by others");
@@ -139,7 +151,7 @@ static void on_saved_row(void *user, const void *item)
 {
 	struct update *update = user;
 	const struct lucius_job *head = item;
-	update->job->revision = arena_text(&update->job->arena, head->revision);
+	job_mark_saved(update->job, head->revision);
 }
 
 static void on_saved(void *user, uint32_t status, const char *sentence)
@@ -156,6 +168,25 @@ static void save(struct update *update)
 {
 	const struct op_caller caller = { on_saved_row, on_saved, update, 0 };
 	(void)storage_save(update->ledger->storage, job_encode_change(update->job), &caller);
+}
+
+static void on_unchanged(void *user)
+{
+	finish(user, LUCIUS_OK, NULL);
+}
+
+static void apply(struct update *update)
+{
+	char now[RFC3339_SIZE];
+	rfc3339_print(loop_clock_us(update->ledger->loop), now);
+	update->rule = update->change(update->user, update->job, now);
+	if (update->rule == RULE_CHANGED) {
+		save(update);
+	} else if (!update->is_cached || update->ledger->is_exact) {
+		loop_defer(update->ledger->loop, on_unchanged, update);
+	} else {
+		ask_storage(update);
+	}
 }
 
 static void on_loaded_row(void *user, const void *item)
@@ -176,22 +207,49 @@ static void on_loaded(void *user, uint32_t status, const char *sentence)
 		finish(update, status, sentence);
 		return;
 	}
-	char now[RFC3339_SIZE];
-	rfc3339_print(loop_clock_us(update->ledger->loop), now);
-	update->rule = update->change(update->user, update->job, now);
-	if (update->rule == RULE_CHANGED) {
-		save(update);
-	} else {
-		finish(update, LUCIUS_OK, NULL);
+	apply(update);
+}
+
+static void ask_storage(struct update *update)
+{
+	const struct op_caller caller = { on_loaded_row, on_loaded, update, 0 };
+	struct lucius_text job_id = { update->job_id, JOB_ID_SIZE };
+	update->is_cached = false;
+	(void)storage_load(update->ledger->storage, job_id, &caller);
+}
+
+static void on_read(void *user)
+{
+	struct update *update = user;
+	struct job *job = job_cache_peek(update->ledger->cache, update->job_id);
+	if (job == NULL) {
+		ask_storage(update);
+		return;
 	}
+	const struct ledger_result result = { LUCIUS_OK, RULE_UNCHANGED, NULL, job };
+	update->ledger->n_open--;
+	update->done(update->user, &result);
+	free(update);
 }
 
 static void load(struct update *update)
 {
-	const struct op_caller caller = { on_loaded_row, on_loaded, update, 0 };
-	struct lucius_text job_id = { update->job_id, JOB_ID_SIZE };
+	struct ledger *ledger = update->ledger;
+	bool is_first = !update->is_running;
 	update->is_running = true;
-	(void)storage_load(update->ledger->storage, job_id, &caller);
+	if (is_first && update->change == NULL && ledger->is_exact) {
+		loop_defer(ledger->loop, on_read, update);
+		return;
+	}
+	if (is_first && update->change != NULL) {
+		update->job = job_cache_take(ledger->cache, update->job_id);
+	}
+	update->is_cached = update->job != NULL;
+	if (update->is_cached) {
+		apply(update);
+	} else {
+		ask_storage(update);
+	}
 }
 
 static void on_no_job_id(void *user)
@@ -238,12 +296,17 @@ struct ledger *ledger_create(struct loop *loop, struct backend *storage)
 	struct ledger *ledger = must_calloc(1, sizeof(*ledger));
 	ledger->loop = loop;
 	ledger->storage = storage;
+	ledger->cache = job_cache_create();
+	ledger->is_exact = (storage_info(storage).traits & LUCIUS_STORAGE_SHARED) == 0;
 	return ledger;
 }
 
 void ledger_destroy(struct ledger *ledger)
 {
-	free(ledger);
+	if (ledger != NULL) {
+		job_cache_destroy(ledger->cache);
+		free(ledger);
+	}
 }
 
 struct backend *ledger_storage(const struct ledger *ledger)

@@ -16,7 +16,8 @@ struct backend;
 struct ledger;
 struct loop;
 
-/* Job: the working copy; now: RFC 3339. May be called again on a fresh copy. RULE_CHANGED saves. */
+/* Job: the working copy, left as it is unless the rule is RULE_CHANGED, which saves it. Now: RFC
+ * 3339. May be called again on a fresh copy, also within ledger_update. */
 typedef enum rule (*ledger_change_fn)(void *user, struct job *job, const char *now);
 
 /* Borrowed for the callback. */

@@ -22,8 +22,8 @@ ROUNDS = 3
 ROUND_MS = 2000
 N_JOBS = 10000
 # Nothing but the rate is to be the limit.
-WIDE = {"LUCIUS_MEMORY_MAX_JOBS": "5000000", "LUCIUS_BUS_MAX_MESSAGES": "5000000",
-        "LUCIUS_BUS_MAX_BYTES": str(8 << 30), "LUCIUS_WORKFLOW_MAX_RUNS": "5000000"}
+WIDE = {"LUCIUS_MEMORY_MAX_JOBS": "5000000", "LUCIUS_BUS_QUEUE_MESSAGES": "5000000",
+        "LUCIUS_BUS_QUEUE_BYTES": str(4 << 30), "LUCIUS_BUS_TOTAL_BYTES": str(8 << 30), "LUCIUS_WORKFLOW_MAX_RUNS": "5000000"}
 
 
 def post(port, milliseconds=ROUND_MS, maximum=0, request_type="OCR", connections=64):
