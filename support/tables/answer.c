@@ -148,6 +148,10 @@ static void write_fault(
 {
 	char message[CODE_MAX + 1];
 	find_between(body, "\"value\":\"", '\\', message);
+	size_t size = strlen(message);
+	if (size != 0 && message[size - 1] == '.') {
+		message[size - 1] = '\0';
+	}
 	text_print(sentence, "\"%s\" answered %d %s%s%s.", ask->tables->storage.endpoint,
 	        http_status, code, message[0] != '\0' ? ": " : "", message);
 }
