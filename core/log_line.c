@@ -151,6 +151,10 @@ static void add_escaped(struct log_bytes *bytes, const char *text, size_t size, 
 	const unsigned char *end = p + (size < LONGEST_VALUE ? size : LONGEST_VALUE);
 	const unsigned char *from = p;
 	while (p < end) {
+		if (*p >= ' ' && *p < 0x7f && *p != '"' && *p != '\\') {
+			p++; /* nearly every byte */
+			continue;
+		}
 		size_t n = sequence_size(p, end);
 		if (is_plain(p, n, is_quoted)) {
 			p += n;
