@@ -16,8 +16,7 @@ void access_destroy(struct access_list *list);
 
 /* The entry of an Authorization header's value (NULL: none was sent), or NULL. Borrowed. Compares
  * all entries in constant time. */
-const struct access_entry *access_find(
-        const struct access_list *list, const char *authorization);
+const struct access_entry *access_find(const struct access_list *list, const char *authorization);
 bool access_may(const struct access_entry *entry, const char *tenant_id);
 /* Is it `Bearer <token>` with just this token? */
 bool access_is_token(const char *authorization, const char *token);

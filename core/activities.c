@@ -74,8 +74,8 @@ static void on_invoked(void *user, const struct invoker_answer *answer)
 /* Others' error bodies are `{"detail": …}`: the status is put beside it. */
 static void give_refusal(struct activity *activity, const struct http_response *response)
 {
-	json_t *body = json_loadb(response->body != NULL ? response->body : "",
-	        response->body_size, 0, NULL);
+	json_t *body = json_loadb(
+	        response->body != NULL ? response->body : "", response->body_size, 0, NULL);
 	if (!json_is_object(body)) {
 		json_decref(body);
 		body = json_object();
@@ -104,8 +104,8 @@ static void on_response(void *user, const struct http_response *response)
 		call_url(activity);
 	} else {
 		activity_end(activity, LUCIUS_UNAVAILABLE,
-		        response->error != NULL ? response->error :
-		                                  "the invoker answered with an error");
+		        response->error != NULL ? response->error
+		                                : "the invoker answered with an error");
 	}
 }
 

@@ -107,8 +107,8 @@ const char *api_tenant(const struct api *api, struct http_request *request)
 		return NULL;
 	}
 	if (!api_may(api, request, tenant_id)) {
-		http_reply_problemf(request, &http_problem_forbidden,
-		        "the token may not act for this tenant");
+		http_reply_problemf(
+		        request, &http_problem_forbidden, "the token may not act for this tenant");
 		return NULL;
 	}
 	return tenant_id;
@@ -121,9 +121,9 @@ bool api_is_active(const struct api *api, struct http_request *request)
 	}
 	const struct http_problem problem = {
 		.kind = &http_problem_unavailable,
-		.detail = api->is_stopping ?
-		        "the service is stopping" :
-		        "this process stands by: another one has the workflow engine",
+		.detail = api->is_stopping
+		        ? "the service is stopping"
+		        : "this process stands by: another one has the workflow engine",
 		.retry_after_seconds = RETRY_SECONDS,
 	};
 	http_reply_problem(request, &problem);
@@ -137,8 +137,8 @@ void api_reply_no_job(struct http_request *request)
 
 void api_reply_failure(struct http_request *request, uint32_t status, const char *sentence)
 {
-	bool is_passing = status == LUCIUS_UNAVAILABLE || status == LUCIUS_UNKNOWN ||
-	        status == LUCIUS_DENIED;
+	bool is_passing =
+	        status == LUCIUS_UNAVAILABLE || status == LUCIUS_UNKNOWN || status == LUCIUS_DENIED;
 	LOG(LUCIUS_LOG_ERROR, "api.backend_failed", sentence,
 	        LOG_STRING("status", status_name(status)),
 	        LOG_STRING("path", http_request_pattern(request)));
@@ -152,8 +152,8 @@ void api_reply_failure(struct http_request *request, uint32_t status, const char
 
 void api_reply_unsupported(const struct api *api, struct http_request *request, const char *what)
 {
-	http_reply_problemf(request, &api_problem_not_implemented,
-	        "the storage backend '%s' %s", backend_name(api->storage), what);
+	http_reply_problemf(request, &api_problem_not_implemented, "the storage backend '%s' %s",
+	        backend_name(api->storage), what);
 }
 
 void api_reply_writer(struct http_request *request, unsigned status, struct json_writer *writer)

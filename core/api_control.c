@@ -43,7 +43,7 @@ static void handle(struct api *api, struct http_request *request, enum control c
 		return;
 	}
 	struct controlling *controlling = must_calloc(1, sizeof(*controlling));
-	*controlling = (struct controlling) { api, request };
+	*controlling = (struct controlling){ api, request };
 	api->n_open++;
 	control_job(api->ledger, api->signals, control, http_request_parameter(request, "job_id"),
 	        tenant_id, on_controlled, controlling);

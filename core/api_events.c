@@ -48,8 +48,8 @@ static void read_events(struct history *history)
 	const char *job_id = http_request_parameter(history->request, "job_id");
 	const struct op_caller caller = { on_event, on_events, history, 0 };
 	json_writer_begin_array(&history->writer);
-	(void)storage_events(history->api->storage,
-	        (struct lucius_text) { job_id, strlen(job_id) }, &caller);
+	(void)storage_events(
+	        history->api->storage, (struct lucius_text){ job_id, strlen(job_id) }, &caller);
 }
 
 static void on_job(void *user, const struct ledger_result *result)

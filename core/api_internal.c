@@ -30,12 +30,11 @@ static void handle(struct api *api, struct http_request *request, enum invoker_c
 		return;
 	}
 	struct invocation *invocation = must_calloc(1, sizeof(*invocation));
-	*invocation = (struct invocation) { api, request };
+	*invocation = (struct invocation){ api, request };
 	api->n_open++;
 	size_t size;
 	const char *body = http_request_body(request, &size);
-	invoker_handle(
-	        api->invoker, call, body != NULL ? body : "", size, on_answer, invocation);
+	invoker_handle(api->invoker, call, body != NULL ? body : "", size, on_answer, invocation);
 }
 
 static void handle_attempt(void *user, struct http_request *request)

@@ -20,7 +20,7 @@ struct reading {
 static void read_job(struct api *api, struct http_request *request, ledger_done_fn done)
 {
 	struct reading *reading = must_calloc(1, sizeof(*reading));
-	*reading = (struct reading) { api, request };
+	*reading = (struct reading){ api, request };
 	api->n_open++;
 	ledger_read(api->ledger, http_request_parameter(request, "job_id"), done, reading);
 }
@@ -127,9 +127,8 @@ static void on_found(void *user, const void *item)
 		job_json_job(&list->writer, job);
 	}
 	free(list->cursor);
-	list->cursor = found->cursor.size != 0 ?
-	        must_copy(found->cursor.data, found->cursor.size) :
-	        NULL;
+	list->cursor =
+	        found->cursor.size != 0 ? must_copy(found->cursor.data, found->cursor.size) : NULL;
 }
 
 static void reply_list(struct list *list)
@@ -166,9 +165,9 @@ static bool read_limit(struct http_request *request, uint32_t *ret_limit)
 		return true;
 	}
 	size_t size = strlen(text);
-	long limit = size != 0 && size <= 3 && strspn(text, "0123456789") == size ?
-	        strtol(text, NULL, 10) :
-	        0;
+	long limit = size != 0 && size <= 3 && strspn(text, "0123456789") == size
+	        ? strtol(text, NULL, 10)
+	        : 0;
 	if (limit < 1 || limit > LIMIT_MAX) {
 		http_reply_problemf(request, &api_problem_bad_query,
 		        "limit is a whole number from 1 to %d", LIMIT_MAX);
@@ -192,11 +191,11 @@ static bool is_state(struct http_request *request, const char *state)
 
 static struct lucius_text text_of(const char *text)
 {
-	return (struct lucius_text) { text, text != NULL ? strlen(text) : 0 };
+	return (struct lucius_text){ text, text != NULL ? strlen(text) : 0 };
 }
 
-static void begin_list(struct api *api, struct http_request *request, const char *tenant_id,
-        uint32_t limit)
+static void begin_list(
+        struct api *api, struct http_request *request, const char *tenant_id, uint32_t limit)
 {
 	struct list *list = must_calloc(1, sizeof(*list));
 	list->api = api;

@@ -57,7 +57,7 @@ static void refuse(struct http_request *request, const struct command_refusal *r
 {
 	struct http_problem_error errors[VIOLATIONS_MAX];
 	for (size_t i = 0; i < refusal->violations.n_items; i++) {
-		errors[i] = (struct http_problem_error) { refusal->violations.items[i].pointer,
+		errors[i] = (struct http_problem_error){ refusal->violations.items[i].pointer,
 			refusal->violations.items[i].message };
 	}
 	const struct http_problem problem = {
@@ -82,7 +82,8 @@ static void on_started(void *user, uint32_t status, const char *sentence)
 	struct orchestration *chain = user;
 	if (status != LUCIUS_OK && status != LUCIUS_DUPLICATE) {
 		/* The sweeper starts it. */
-		job_log_step(LUCIUS_LOG_WARNING, "workflow.not_started", chain->job, NULL, sentence);
+		job_log_step(
+		        LUCIUS_LOG_WARNING, "workflow.not_started", chain->job, NULL, sentence);
 	}
 	finish(chain);
 }
@@ -217,9 +218,8 @@ static bool fits(struct orchestration *chain, const char *what, size_t size, uin
 
 static bool fits_backends(struct orchestration *chain)
 {
-	uint64_t message_limit = chain->api->bus != NULL ?
-	        bus_info(chain->api->bus).max_message_size :
-	        0;
+	uint64_t message_limit =
+	        chain->api->bus != NULL ? bus_info(chain->api->bus).max_message_size : 0;
 	uint64_t input_limit = workflow_info(chain->api->workflow).max_input_size;
 	for (size_t i = 0; i < chain->job->n_steps; i++) {
 		size_t size = directive_size(chain->job, &chain->job->steps[i]);
@@ -238,8 +238,7 @@ static void begin(struct api *api, struct http_request *request, const struct co
 	chain->request = request;
 	chain->job = command_job_create(command, api->settings, api->loop);
 	api->n_open++;
-	job_log_step(
-	        LUCIUS_LOG_INFO, "routing.resolved", chain->job, &chain->job->steps[0], NULL);
+	job_log_step(LUCIUS_LOG_INFO, "routing.resolved", chain->job, &chain->job->steps[0], NULL);
 	if (fits_backends(chain)) {
 		create_rows(chain);
 	} else {
@@ -279,8 +278,8 @@ static void handle(void *user, struct http_request *request)
 	        LOG_STRING("correlation_id", command->correlation_id),
 	        LOG_STRING("peer", http_request_peer(request)));
 	if (!api_may(api, request, command->tenant_id)) {
-		http_reply_problemf(request, &http_problem_forbidden,
-		        "the token may not act for this tenant");
+		http_reply_problemf(
+		        request, &http_problem_forbidden, "the token may not act for this tenant");
 		return;
 	}
 	resolve(api, request, command);

@@ -47,8 +47,7 @@ static void add_not_ready(struct readiness *readiness, const char *part, const c
 	json_writer_string_member(&readiness->not_ready, "detail", sentence);
 	if (missing != NULL) {
 		json_writer_name(&readiness->not_ready, "missing");
-		json_writer_raw(
-		        &readiness->not_ready, json_writer_text(missing), missing->size);
+		json_writer_raw(&readiness->not_ready, json_writer_text(missing), missing->size);
 	}
 	json_writer_end_object(&readiness->not_ready);
 }
@@ -61,8 +60,7 @@ static void reply_readiness(struct readiness *readiness)
 	json_writer_begin_object(&body);
 	json_writer_string_member(&body, "status", is_ready ? "ready" : "not ready");
 	json_writer_name(&body, "not_ready");
-	json_writer_raw(
-	        &body, json_writer_text(&readiness->not_ready), readiness->not_ready.size);
+	json_writer_raw(&body, json_writer_text(&readiness->not_ready), readiness->not_ready.size);
 	json_writer_end_object(&body);
 	api_reply_writer(readiness->request, is_ready ? 200 : 503, &body);
 	readiness->api->n_open--;
@@ -153,8 +151,8 @@ static void print_http(struct evbuffer *output, const struct api *api)
 	}
 	print_counter(output, "lucius_http_connections_total", "Connections accepted.",
 	        (double)sum.connections);
-	print_counter(output, "lucius_http_requests_total", "Requests received.",
-	        (double)sum.requests);
+	print_counter(
+	        output, "lucius_http_requests_total", "Requests received.", (double)sum.requests);
 	(void)evbuffer_add_printf(output,
 	        "# HELP lucius_http_connections Connections open.\n"
 	        "# TYPE lucius_http_connections gauge\nlucius_http_connections %llu\n"

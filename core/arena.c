@@ -92,7 +92,7 @@ char *arena_copy(struct arena *arena, const void *bytes, size_t size)
 
 struct lucius_text arena_text(struct arena *arena, struct lucius_text text)
 {
-	return (struct lucius_text) { arena_copy(arena, text.data, text.size), text.size };
+	return (struct lucius_text){ arena_copy(arena, text.data, text.size), text.size };
 }
 
 char *arena_printf(struct arena *arena, const char *format, ...)

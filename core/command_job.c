@@ -51,8 +51,8 @@ static int64_t backoff_seconds(const struct settings *settings, int64_t n_attemp
 	int64_t wait = settings->retry_initial_seconds;
 	for (int64_t i = 1; i < n_attempts; i++) {
 		total += wait;
-		wait = wait * 2 > settings->retry_max_seconds ? settings->retry_max_seconds :
-		                                                wait * 2;
+		wait = wait * 2 > settings->retry_max_seconds ? settings->retry_max_seconds
+		                                              : wait * 2;
 	}
 	return total;
 }
@@ -63,11 +63,11 @@ static int64_t worst_case_seconds(const struct command *command, const struct se
 	int64_t total = 0;
 	for (size_t i = 0; i < command->protocol->n_steps; i++) {
 		const struct timeout_overrides *overrides = &command->protocol->steps[i].overrides;
-		int64_t n_attempts = overrides->max_attempts != 0 ? overrides->max_attempts :
-		                                                    settings->max_attempts;
-		int64_t timeout = overrides->step_result_timeout_seconds != 0 ?
-		        overrides->step_result_timeout_seconds :
-		        settings->step_result_timeout_seconds;
+		int64_t n_attempts = overrides->max_attempts != 0 ? overrides->max_attempts
+		                                                  : settings->max_attempts;
+		int64_t timeout = overrides->step_result_timeout_seconds != 0
+		        ? overrides->step_result_timeout_seconds
+		        : settings->step_result_timeout_seconds;
 		total += n_attempts * (2 * timeout + ATTEMPT_OVERHEAD_SECONDS) +
 		        backoff_seconds(settings, n_attempts);
 	}
@@ -129,8 +129,8 @@ static void set_options(
 	json_writer_begin_object(&writer);
 	json_writer_int_member(&writer, "definition", STEP_LOGIC_VERSION);
 	json_writer_int_member(&writer, "max_attempts", settings->max_attempts);
-	json_writer_int_member(&writer, "step_result_timeout_seconds",
-	        settings->step_result_timeout_seconds);
+	json_writer_int_member(
+	        &writer, "step_result_timeout_seconds", settings->step_result_timeout_seconds);
 	json_writer_int_member(
 	        &writer, "lease_seconds", settings->lease_minutes * SECONDS_PER_MINUTE);
 	json_writer_int_member(&writer, "retry_initial_seconds", settings->retry_initial_seconds);
@@ -139,8 +139,8 @@ static void set_options(
 	        &writer, "execution_timeout_seconds", execution_seconds(command, settings));
 	write_overrides(&writer, command->protocol);
 	json_writer_end_object(&writer);
-	job_set_sized(job, &job->options, json_writer_text(&writer), writer.size,
-	        LUCIUS_FIELD_JSON);
+	job_set_sized(
+	        job, &job->options, json_writer_text(&writer), writer.size, LUCIUS_FIELD_JSON);
 }
 
 /* "<tenant_id>#<YYYYMM>" of an RFC 3339 text. */

@@ -112,8 +112,7 @@ static void on_delivery(void *user, const void *item)
 	const struct lucius_delivery *delivery = item;
 	if (pass->idle != NULL) {
 		timer_stop(pass->idle);
-		pass->idle =
-		        timer_start(pass->replies->parts.loop, IDLE_MS, close_lane, pass);
+		pass->idle = timer_start(pass->replies->parts.loop, IDLE_MS, close_lane, pass);
 	}
 	if (is_ours(delivery->message)) {
 		pass->held[pass->n_held++] = delivery->token;

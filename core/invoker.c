@@ -2,9 +2,9 @@
 /*
  * The chains of attempt and outcome; publish has its own file.
  *
- *   attempt:  ledger (rule_lease) → on_leased ─┬─ job is paused: signal `pause` → on_pause_told → again
- *                                              └─ answer
- *   outcome:  ledger (rule_outcome) → on_outcome → release the slot → on_released → answer
+ *   attempt:  ledger (rule_lease) → on_leased ─┬─ job is paused: signal `pause` → on_pause_told →
+ * again └─ answer outcome:  ledger (rule_outcome) → on_outcome → release the slot → on_released →
+ * answer
  */
 #include "core/invoker.h"
 

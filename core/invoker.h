@@ -36,7 +36,8 @@ struct invoker_parts {
 struct invoker *invoker_create(const struct invoker_parts *parts);
 /* No call may be under way. Takes NULL. */
 void invoker_destroy(struct invoker *invoker);
-/* Done is called once, later. The body is the request of SPEC 5 and is not needed after the call. */
+/* Done is called once, later. The body is the request of SPEC 5 and is not needed after the call.
+ */
 void invoker_handle(struct invoker *invoker, enum invoker_call call, const char *body, size_t size,
         invoker_done_fn done, void *user);
 size_t invoker_n_open(const struct invoker *invoker);

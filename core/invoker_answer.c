@@ -22,7 +22,7 @@ static void read_attempt(struct invoker_chain *chain, const json_t *object)
 {
 	const json_t *attempt_no = json_object_get(object, "attempt_no");
 	chain->job_id = text_member(object, "jobId");
-	chain->lease = (struct lease_request) {
+	chain->lease = (struct lease_request){
 		.tenant_id = text_member(object, "tenant_id"),
 		.step_id = text_member(object, "stepId"),
 		.attempt_no = json_integer_value(attempt_no),
@@ -33,7 +33,8 @@ static void read_attempt(struct invoker_chain *chain, const json_t *object)
 	if (chain->job_id == NULL || chain->lease.step_id == NULL || !json_is_integer(attempt_no) ||
 	        chain->lease.attempt_no < 1 || lease_size == 0 || lease_size > 64) {
 		fail_request(chain,
-		        "jobId, stepId, attempt_no (from 1) and lease_id (1 to 64 bytes) are required");
+		        "jobId, stepId, attempt_no (from 1) and lease_id (1 to 64 bytes) are "
+		        "required");
 	}
 }
 
@@ -56,7 +57,7 @@ static void read_outcome(struct invoker_chain *chain)
 	const json_t *error = json_object_get(chain->request, "error");
 	const char *status = text_member(chain->request, "status");
 	chain->job_id = text_member(chain->request, "jobId");
-	chain->outcome = (struct outcome_request) {
+	chain->outcome = (struct outcome_request){
 		.tenant_id = text_member(chain->request, "tenant_id"),
 		.step_id = text_member(chain->request, "stepId"),
 		.error_code = text_member(error, "code"),
@@ -175,8 +176,8 @@ static void step_member(struct json_writer *writer, const struct step *step)
 static void refuse_conflict(
         struct invoker_chain *chain, const char *reason, const char *detail, const struct job *job)
 {
-	const char *step_id = chain->call == INVOKER_OUTCOME ? chain->outcome.step_id :
-	                                                       chain->lease.step_id;
+	const char *step_id =
+	        chain->call == INVOKER_OUTCOME ? chain->outcome.step_id : chain->lease.step_id;
 	CLEANUP_JSON_WRITER struct json_writer writer = { 0 };
 	begin_problem(&writer, "conflict", "Conflict", 409, detail);
 	json_writer_string_member(&writer, "reason", reason);

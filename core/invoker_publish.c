@@ -79,7 +79,7 @@ static void add_property(
 	if (text == NULL) {
 		return;
 	}
-	directive->properties[directive->message.n_properties++] = (struct lucius_field) {
+	directive->properties[directive->message.n_properties++] = (struct lucius_field){
 		.name = name, .value = text, .value_size = (uint32_t)strlen(text), .type = type
 	};
 }
@@ -103,13 +103,12 @@ static void add_properties(struct directive_message *directive, const struct inv
 
 static struct lucius_text text_of(const char *text)
 {
-	return (struct lucius_text) { text, text != NULL ? strlen(text) : 0 };
+	return (struct lucius_text){ text, text != NULL ? strlen(text) : 0 };
 }
 
 static void fill(struct directive_message *directive, const struct invoker_chain *chain)
 {
-	const char *step_type =
-	        json_string_value(json_object_get(chain->directive, "step_type"));
+	const char *step_type = json_string_value(json_object_get(chain->directive, "step_type"));
 	CLEANUP_JSON_WRITER struct json_writer body = { 0 };
 	json_writer_json(&body, chain->directive);
 	directive->body = json_writer_steal(&body, &directive->body_size);
@@ -117,9 +116,8 @@ static void fill(struct directive_message *directive, const struct invoker_chain
 	        chain->job_id, chain->lease.step_id, (long long)chain->lease.attempt_no);
 	(void)snprintf(directive->attempt_no, sizeof(directive->attempt_no), "%lld",
 	        (long long)chain->lease.attempt_no);
-	(void)snprintf(
-	        directive->lane, sizeof(directive->lane), "%lld", (long long)chain->lane);
-	directive->message = (struct lucius_message) {
+	(void)snprintf(directive->lane, sizeof(directive->lane), "%lld", (long long)chain->lane);
+	directive->message = (struct lucius_message){
 		.size = sizeof(directive->message),
 		.body = { directive->body, directive->body_size },
 		.message_id = text_of(directive->message_id),
@@ -154,14 +152,14 @@ static void publish(struct invoker_chain *chain)
 	fill(&directive, chain);
 	if (!set_ttl(&directive, chain)) {
 		free(directive.body);
-		invoker_refuse_reason(chain, "lease-over", "the lease has ended before the publish");
+		invoker_refuse_reason(
+		        chain, "lease-over", "the lease has ended before the publish");
 		return;
 	}
 	char topic[64];
 	(void)snprintf(topic, sizeof(topic), TOPIC_PREFIX "%lld", (long long)chain->lane);
 	const struct op_caller caller = { NULL, on_published, chain, 0 };
-	(void)bus_publish(
-	        chain->invoker->parts.bus, text_of(topic), &directive.message, &caller);
+	(void)bus_publish(chain->invoker->parts.bus, text_of(topic), &directive.message, &caller);
 	free(directive.body);
 }
 

@@ -26,8 +26,9 @@ static const struct {
 	[JOB_CANCELLED] = { "CANCELLED", 0 },
 };
 
-#define STEP_ENDS                                                                                  \
-	(BIT(STEP_SUCCEEDED) | BIT(STEP_FAILED_RETRY) | BIT(STEP_FAILED_FINAL) | BIT(STEP_CANCELLED))
+#define STEP_ENDS                                                                \
+	(BIT(STEP_SUCCEEDED) | BIT(STEP_FAILED_RETRY) | BIT(STEP_FAILED_FINAL) | \
+	        BIT(STEP_CANCELLED))
 
 static const struct {
 	const char *text;
@@ -139,7 +140,7 @@ bool job_all_succeeded(const struct job *job)
 void job_set_sized(
         struct job *job, struct value *value, const char *text, size_t size, uint32_t type)
 {
-	*value = (struct value) {
+	*value = (struct value){
 		.text = arena_copy(&job->arena, text, size),
 		.size = (uint32_t)size,
 		.type = type,
@@ -157,7 +158,7 @@ void job_set(struct job *job, struct value *value, const char *text)
 
 void value_clear(struct value *value)
 {
-	*value = (struct value) { 0 };
+	*value = (struct value){ 0 };
 }
 
 bool value_is(const struct value *value, const char *text)
@@ -172,7 +173,7 @@ const char *value_text(const struct value *value)
 
 struct lucius_text value_as_text(const struct value *value)
 {
-	return (struct lucius_text) { value_text(value), value->size };
+	return (struct lucius_text){ value_text(value), value->size };
 }
 
 void job_become(struct job *job, enum job_state state, const char *now)
@@ -198,12 +199,11 @@ void step_become(struct job *job, struct step *step, enum step_state state, cons
 	job->is_changed = true;
 }
 
-void job_add_event(
-        struct job *job, const char *event, const struct step *step, const char *detail)
+void job_add_event(struct job *job, const char *event, const struct step *step, const char *detail)
 {
 	assert(job->n_new_events < JOB_MAX_NEW_EVENTS);
 	job->event_seq++;
-	job->new_events[job->n_new_events++] = (struct job_event) {
+	job->new_events[job->n_new_events++] = (struct job_event){
 		.event = event,
 		.detail = detail != NULL ? arena_copy(&job->arena, detail, strlen(detail)) : NULL,
 		.step = step,

@@ -138,7 +138,6 @@ struct lucius_text value_as_text(const struct value *value);
 void job_become(struct job *job, enum job_state state, const char *now);
 void step_become(struct job *job, struct step *step, enum step_state state, const char *now);
 /* Appends to the history that the next save writes. Detail is copied, may be NULL. */
-void job_add_event(
-        struct job *job, const char *event, const struct step *step, const char *detail);
+void job_add_event(struct job *job, const char *event, const struct step *step, const char *detail);
 
 #endif

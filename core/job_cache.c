@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One place a job by a hash of its id: who comes later takes it. Ids are random, so this is fair. */
+/* One place a job by a hash of its id: who comes later takes it. Ids are random, so this is fair.
+ */
 #include "core/job_cache.h"
 
 #include <stdlib.h>

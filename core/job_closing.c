@@ -9,8 +9,8 @@ static enum step_state end_of(const struct step *step, const struct closing *clo
 {
 	bool is_concerned = step == closing->step || step->state == STEP_INITIATED ||
 	        step->state == STEP_PROCESSING || step->state == STEP_FAILED_RETRY;
-	return closing->state == JOB_FAILED_FINAL && is_concerned ? STEP_FAILED_FINAL :
-	                                                            STEP_CANCELLED;
+	return closing->state == JOB_FAILED_FINAL && is_concerned ? STEP_FAILED_FINAL
+	                                                          : STEP_CANCELLED;
 }
 
 /* `output_ref` of the last step as a text: the string, an object's `uri`, else its JSON. */

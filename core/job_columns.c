@@ -4,14 +4,14 @@
 
 #include "core/job.h"
 
-#define COLUMN(owner, name, kind)                                                                  \
-	{                                                                                          \
-		#name, (uint32_t)offsetof(struct owner, name), kind, false                         \
+#define COLUMN(owner, name, kind)                                          \
+	{                                                                  \
+#name, (uint32_t)offsetof(struct owner, name), kind, false \
 	}
 
-#define INTERNAL(owner, name, kind)                                                                \
-	{                                                                                          \
-		#name, (uint32_t)offsetof(struct owner, name), kind, true                          \
+#define INTERNAL(owner, name, kind)                                       \
+	{                                                                 \
+#name, (uint32_t)offsetof(struct owner, name), kind, true \
 	}
 
 static const struct column job_list[] = {

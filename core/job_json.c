@@ -23,8 +23,7 @@ static void member(struct json_writer *writer, const char *name, const struct va
 	job_json_value(writer, value);
 }
 
-static void column_json(
-        struct json_writer *writer, const struct column *column, const void *owner)
+static void column_json(struct json_writer *writer, const struct column *column, const void *owner)
 {
 	const void *place = (const char *)owner + column->offset;
 	json_writer_name(writer, column->name);
@@ -101,8 +100,8 @@ void job_json_snapshot(struct json_writer *writer, const struct job *job, bool b
 	json_writer_end_object(writer);
 }
 
-static void event_member(struct json_writer *writer, const struct lucius_job_event *event,
-        const char *name)
+static void event_member(
+        struct json_writer *writer, const struct lucius_job_event *event, const char *name)
 {
 	json_writer_name(writer, name);
 	for (uint64_t i = 0; i < event->n_fields; i++) {

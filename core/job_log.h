@@ -8,8 +8,8 @@
 #include "core/job.h"
 
 /* Step and sentence may be NULL. */
-void job_log_step(uint32_t level, const char *event, const struct job *job,
-        const struct step *step, const char *sentence);
+void job_log_step(uint32_t level, const char *event, const struct job *job, const struct step *step,
+        const char *sentence);
 /* job.finished, and the count of ended jobs by state. */
 void job_log_finished(const struct job *job);
 

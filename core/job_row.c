@@ -19,9 +19,8 @@ static int state_number(const char *text, size_t size, enum column_kind kind)
 {
 	int n = kind == COLUMN_JOB_STATE ? JOB_N_STATES : STEP_N_STATES;
 	for (int i = 0; i < n; i++) {
-		const char *name = kind == COLUMN_JOB_STATE ?
-		        job_state_text((enum job_state)i) :
-		        step_state_text((enum step_state)i);
+		const char *name = kind == COLUMN_JOB_STATE ? job_state_text((enum job_state)i)
+		                                            : step_state_text((enum step_state)i);
 		if (strlen(name) == size && memcmp(name, text, size) == 0) {
 			return i;
 		}
@@ -35,7 +34,7 @@ static void column_read(
 	void *place = (char *)owner + column->offset;
 	switch (column->kind) {
 	case COLUMN_VALUE:
-		*(struct value *)place = (struct value) {
+		*(struct value *)place = (struct value){
 			.text = arena_copy(a, field->value, field->value_size),
 			.size = field->value_size,
 			.type = field->type,
@@ -45,8 +44,8 @@ static void column_read(
 		*(int64_t *)place = strtoll(field->value, NULL, 10);
 		break;
 	case COLUMN_JOB_STATE:
-		*(enum job_state *)place = (enum job_state)state_number(
-		        field->value, field->value_size, column->kind);
+		*(enum job_state *)place =
+		        (enum job_state)state_number(field->value, field->value_size, column->kind);
 		break;
 	case COLUMN_STEP_STATE:
 		*(enum step_state *)place = (enum step_state)state_number(
@@ -144,7 +143,7 @@ static bool column_write(const struct column *column, const void *owner, struct 
         struct lucius_field *field)
 {
 	const void *place = (const char *)owner + column->offset;
-	*field = (struct lucius_field) { .name = column->name, .value = "" };
+	*field = (struct lucius_field){ .name = column->name, .value = "" };
 	switch (column->kind) {
 	case COLUMN_VALUE: {
 		const struct value *value = place;
@@ -234,7 +233,7 @@ static void add_field(
         struct lucius_field *fields, uint64_t *n_fields, const char *name, const char *text)
 {
 	if (text != NULL) {
-		fields[(*n_fields)++] = (struct lucius_field) {
+		fields[(*n_fields)++] = (struct lucius_field){
 			.name = name, .value = text, .value_size = (uint32_t)strlen(text)
 		};
 	}
@@ -277,7 +276,7 @@ static void encode_events(struct job *job, struct lucius_job *row)
 static struct lucius_job *encode_head(struct job *job)
 {
 	struct lucius_job *row = arena_zalloc(&job->arena, sizeof(*row));
-	*row = (struct lucius_job) {
+	*row = (struct lucius_job){
 		.size = sizeof(*row),
 		.is_terminal = job_state_is_terminal(job->state),
 		.job_id = value_as_text(&job->job_id),
@@ -287,7 +286,7 @@ static struct lucius_job *encode_head(struct job *job)
 		.revision = job->revision,
 	};
 	const char *state = job_state_text(job->state);
-	row->state = (struct lucius_text) { state, strlen(state) };
+	row->state = (struct lucius_text){ state, strlen(state) };
 	return row;
 }
 
@@ -315,8 +314,7 @@ const struct lucius_job *job_encode_loaded(struct job *job)
 {
 	struct lucius_job *row = encode_head(job);
 	uint64_t n_own = 0;
-	const struct lucius_field *own =
-	        row_write(&job_columns, job, NULL, &job->arena, &n_own);
+	const struct lucius_field *own = row_write(&job_columns, job, NULL, &job->arena, &n_own);
 	struct lucius_field *fields =
 	        arena_alloc(&job->arena, (n_own + job->n_foreign + 1) * sizeof(*fields));
 	memcpy(fields, own, n_own * sizeof(*fields));

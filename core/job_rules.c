@@ -120,8 +120,7 @@ enum rule rule_outcome(struct job *job, const struct outcome_request *request, c
 	if (job->state == request->state) {
 		return RULE_UNCHANGED;
 	}
-	struct step *step =
-	        request->step_id != NULL ? job_find_step(job, request->step_id) : NULL;
+	struct step *step = request->step_id != NULL ? job_find_step(job, request->step_id) : NULL;
 	if (request->step_id != NULL && step == NULL) {
 		return RULE_STEP_UNKNOWN;
 	}
@@ -158,16 +157,16 @@ enum rule rule_control(struct job *job, enum control control, const char *now)
 		return RULE_UNCHANGED;
 	}
 	if (control == CONTROL_CANCEL) {
-		return job->state == JOB_CANCELLING ?
-		        RULE_UNCHANGED :
-		        control_to(job, JOB_CANCELLING, "job.cancelling", now);
+		return job->state == JOB_CANCELLING
+		        ? RULE_UNCHANGED
+		        : control_to(job, JOB_CANCELLING, "job.cancelling", now);
 	}
 	if (job->state == JOB_CANCELLING) {
 		return RULE_JOB_CANCELLING;
 	}
 	if (control == CONTROL_PAUSE) {
-		return job->state == JOB_PAUSED ? RULE_UNCHANGED :
-		                                  control_to(job, JOB_PAUSED, "job.paused", now);
+		return job->state == JOB_PAUSED ? RULE_UNCHANGED
+		                                : control_to(job, JOB_PAUSED, "job.paused", now);
 	}
 	if (job->state != JOB_PAUSED) {
 		return RULE_UNCHANGED;

@@ -44,8 +44,7 @@ static void start(struct backend *workflow, const struct job *job, struct json_w
 		.execution_timeout_ms = execution_timeout_ms(job),
 	};
 	if (snapshot != NULL) {
-		run.snapshot =
-		        (struct lucius_text) { json_writer_text(snapshot), snapshot->size };
+		run.snapshot = (struct lucius_text){ json_writer_text(snapshot), snapshot->size };
 	}
 	(void)workflow_start(workflow, &run, caller);
 }

@@ -263,10 +263,11 @@ static void begin(struct ledger *ledger, const char *job_id, ledger_change_fn ch
         ledger_done_fn done, void *user)
 {
 	struct update *update = must_calloc(1, sizeof(*update));
-	*update = (struct update) {
-		.ledger = ledger, .change = change, .done = done, .user = user,
-		.rule = RULE_UNCHANGED
-	};
+	*update = (struct update){ .ledger = ledger,
+		.change = change,
+		.done = done,
+		.user = user,
+		.rule = RULE_UNCHANGED };
 	ledger->n_open++;
 	if (!ledger_is_job_id(job_id)) {
 		loop_defer(ledger->loop, on_no_job_id, update);

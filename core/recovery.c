@@ -89,13 +89,12 @@ static void take(struct recovery *recovery, struct job *job)
 	if (job_state_is_terminal(job->state)) {
 		/* Nobody is left who would have to be told of its end. */
 		const struct op_caller caller = { NULL, on_released, recovery, 0 };
-		(void)storage_release(ledger_storage(recovery->parts.ledger),
-		        job_encode_loaded(job), &caller);
+		(void)storage_release(
+		        ledger_storage(recovery->parts.ledger), job_encode_loaded(job), &caller);
 		return;
 	}
 	const struct op_caller caller = { NULL, on_restored, recovery, 0 };
-	job_run_restore(
-	        recovery->parts.workflow, job, recovery->parts.bus_is_durable, &caller);
+	job_run_restore(recovery->parts.workflow, job, recovery->parts.bus_is_durable, &caller);
 }
 
 static void on_found(void *user, const void *item)
@@ -108,9 +107,8 @@ static void on_found(void *user, const void *item)
 	}
 	free(recovery->cursor);
 	recovery->has_more = found->cursor.size != 0;
-	recovery->cursor = recovery->has_more ?
-	        must_copy(found->cursor.data, found->cursor.size) :
-	        NULL;
+	recovery->cursor =
+	        recovery->has_more ? must_copy(found->cursor.data, found->cursor.size) : NULL;
 }
 
 static void on_page(void *user, uint32_t status, const char *sentence)

@@ -47,14 +47,12 @@ static void read_output_ref(struct reply *reply)
 {
 	json_t *output = json_object_get(reply->body, "output_ref");
 	if (json_is_string(output)) {
-		reply->facts.output_ref = (struct value) {
-			json_string_value(output), (uint32_t)json_string_length(output),
-			LUCIUS_FIELD_STRING
-		};
+		reply->facts.output_ref = (struct value){ json_string_value(output),
+			(uint32_t)json_string_length(output), LUCIUS_FIELD_STRING };
 	} else if (output != NULL && !json_is_null(output)) {
 		reply->output_ref = json_dumps(output, JSON_COMPACT | JSON_ENCODE_ANY);
 		if (reply->output_ref != NULL) {
-			reply->facts.output_ref = (struct value) { reply->output_ref,
+			reply->facts.output_ref = (struct value){ reply->output_ref,
 				(uint32_t)strlen(reply->output_ref), LUCIUS_FIELD_JSON };
 		}
 	}
@@ -101,7 +99,7 @@ static json_t *parse(struct lucius_text body)
 
 bool reply_read(struct lucius_text body, struct reply *ret_reply)
 {
-	*ret_reply = (struct reply) { 0 };
+	*ret_reply = (struct reply){ 0 };
 	ret_reply->body = parse(body);
 	if (!json_is_object(ret_reply->body)) {
 		return refuse(ret_reply, "the body is not a JSON object");
@@ -124,7 +122,7 @@ void reply_finish(struct reply *reply)
 {
 	json_decref(reply->body);
 	free(reply->output_ref);
-	*reply = (struct reply) { 0 };
+	*reply = (struct reply){ 0 };
 }
 
 const char *reply_type(const struct reply *reply)

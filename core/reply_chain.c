@@ -124,8 +124,8 @@ static void keep(struct reply_chain *chain, uint32_t status, const char *sentenc
 	uint32_t jitter = 0;
 	loop_random(chain->replies->parts.loop, &jitter, sizeof(jitter));
 	uint32_t wait = chain->backoff_ms / 2 + jitter % (chain->backoff_ms / 2 + 1);
-	chain->backoff_ms = chain->backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS :
-	                                                             chain->backoff_ms * 2;
+	chain->backoff_ms =
+	        chain->backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : chain->backoff_ms * 2;
 	chain->backoff = timer_start(chain->replies->parts.loop, wait, on_backed_off, chain);
 }
 
@@ -181,8 +181,8 @@ static void on_changed(struct reply_chain *chain, struct job *job)
 	tell_workflow(chain, job);
 }
 
-static void on_nothing_changed(struct reply_chain *chain, const char *event, const char *result,
-        const struct job *job)
+static void on_nothing_changed(
+        struct reply_chain *chain, const char *event, const char *result, const struct job *job)
 {
 	count(result);
 	log_reply(chain, job, event, LUCIUS_LOG_WARNING);
@@ -224,7 +224,8 @@ static enum rule change(void *user, struct job *job, const char *now)
 
 static void record(struct reply_chain *chain)
 {
-	ledger_update(chain->replies->parts.ledger, chain->reply.job_id, change, on_recorded, chain);
+	ledger_update(
+	        chain->replies->parts.ledger, chain->reply.job_id, change, on_recorded, chain);
 }
 
 void reply_chain_begin(struct replies *replies, const struct lucius_delivery *delivery)

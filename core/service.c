@@ -2,10 +2,10 @@
 /*
  * Makes the parts that the process's roles need and leads them through start and stop.
  *
- *   start:  recovery (an engine of this process only), awaited for a moment: if another process owns
- *           the engine's name, this one stands by and takes over when it gets it
- *   listen: engine, replies, sweeper (unless it stands by), then HTTP
- *   stop:   HTTP, then replies and sweeper; the backends are the daemon's
+ *   start:  recovery (an engine of this process only), awaited for a moment: if another process
+ * owns the engine's name, this one stands by and takes over when it gets it listen: engine,
+ * replies, sweeper (unless it stands by), then HTTP stop:   HTTP, then replies and sweeper; the
+ * backends are the daemon's
  */
 #include "core/service.h"
 
@@ -133,14 +133,14 @@ static void on_listen(void *user)
 		service_activate(service);
 	}
 	bool is_good = service_listen_http(service, error, sizeof(error));
-	listening.on_listening(listening.user, is_good ? LUCIUS_OK : LUCIUS_DENIED,
-	        is_good ? NULL : error);
+	listening.on_listening(
+	        listening.user, is_good ? LUCIUS_OK : LUCIUS_DENIED, is_good ? NULL : error);
 }
 
 void service_listen(struct service *service, lucius_done_fn on_listening, void *user)
 {
 	struct listening *listening = must_calloc(1, sizeof(*listening));
-	*listening = (struct listening) { service, on_listening, user };
+	*listening = (struct listening){ service, on_listening, user };
 	loop_defer(service->parts.loop, on_listen, listening);
 }
 
@@ -186,8 +186,7 @@ static void on_nothing_to_stop(void *user)
 
 void service_stop(struct service *service, lucius_done_fn on_stopped, void *user)
 {
-	uint32_t bound_ms =
-	        (uint32_t)service->parts.settings->shutdown_seconds * MS_PER_SECOND;
+	uint32_t bound_ms = (uint32_t)service->parts.settings->shutdown_seconds * MS_PER_SECOND;
 	service->api.is_stopping = true;
 	service->on_stopped = on_stopped;
 	service->user = user;
@@ -205,7 +204,7 @@ void service_stop(struct service *service, lucius_done_fn on_stopped, void *user
 
 static struct step_options default_options(const struct settings *settings)
 {
-	return (struct step_options) {
+	return (struct step_options){
 		.max_attempts = (uint32_t)settings->max_attempts,
 		.step_result_timeout_seconds = (uint32_t)settings->step_result_timeout_seconds,
 		.lease_seconds = (uint32_t)(settings->lease_minutes * SECONDS_PER_MINUTE),
@@ -268,8 +267,8 @@ static void create_parts(struct service *service)
 	const struct service_parts *parts = &service->parts;
 	if ((parts->roles & ROLES_WITH_LEDGER) != 0) {
 		service->ledger = ledger_create(parts->loop, parts->storage);
-		const struct sweeper_parts sweeper = { parts->loop, service->ledger, parts->workflow,
-			&service->signals, &parts->settings->retention_days,
+		const struct sweeper_parts sweeper = { parts->loop, service->ledger,
+			parts->workflow, &service->signals, &parts->settings->retention_days,
 			&parts->settings->sweep_seconds };
 		service->sweeper = sweeper_create(&sweeper);
 	}
@@ -283,7 +282,7 @@ static void create_parts(struct service *service)
 	        (workflow_info(parts->workflow).traits & LUCIUS_WORKFLOW_IN_PROCESS) != 0) {
 		create_recovery(service);
 	}
-	service->api = (struct api) {
+	service->api = (struct api){
 		.loop = parts->loop,
 		.settings = parts->settings,
 		.ledger = service->ledger,
@@ -332,7 +331,7 @@ struct service *service_create(const struct service_parts *parts, char *error, s
 	}
 	struct service *service = must_calloc(1, sizeof(*service));
 	service->parts = *parts;
-	service->signals = (struct signals) { parts->loop, parts->workflow };
+	service->signals = (struct signals){ parts->loop, parts->workflow };
 	create_parts(service);
 	if (!load_files(service, error, error_size)) {
 		service_destroy(service);

@@ -21,13 +21,15 @@ static bool check_split(const struct service_parts *parts, char *error, size_t e
 	if (parts->workflow != NULL &&
 	        (workflow_info(parts->workflow).traits & LUCIUS_WORKFLOW_IN_PROCESS) != 0) {
 		return refuse(error, error_size,
-		        "the workflow backend 'local' lives in one process and cannot serve a split "
+		        "the workflow backend 'local' lives in one process and cannot serve a "
+		        "split "
 		        "of roles; set LUCIUS_TEMPORAL_ADDRESS, or leave LUCIUS_ROLE unset");
 	}
 	if (parts->storage != NULL &&
 	        (storage_info(parts->storage).traits & LUCIUS_STORAGE_SHARED) == 0) {
 		return refuse(error, error_size,
-		        "this storage backend lives in one process and cannot serve a split of roles; "
+		        "this storage backend lives in one process and cannot serve a split of "
+		        "roles; "
 		        "set LUCIUS_STORAGE_BACKEND to sqlite, table or ledger");
 	}
 	if (parts->bus != NULL && (bus_info(parts->bus).traits & LUCIUS_BUS_SHARED) == 0) {
@@ -57,18 +59,19 @@ static void warn(const struct service_parts *parts)
 {
 	const struct settings *settings = parts->settings;
 	if ((parts->roles & ROLE_ORCHESTRATOR) != 0) {
-		warn_open(settings->http_listen, settings->api_tokens_file,
-		        "LUCIUS_API_TOKENS_FILE");
+		warn_open(
+		        settings->http_listen, settings->api_tokens_file, "LUCIUS_API_TOKENS_FILE");
 	}
 	if ((parts->roles & ROLE_INVOKER) != 0) {
-		warn_open(settings->invoker_listen, settings->invoker_token,
-		        "LUCIUS_INVOKER_TOKEN");
+		warn_open(
+		        settings->invoker_listen, settings->invoker_token, "LUCIUS_INVOKER_TOKEN");
 	}
 	if (parts->storage != NULL && parts->workflow != NULL &&
 	        (storage_info(parts->storage).traits & LUCIUS_STORAGE_DURABLE) == 0 &&
 	        (workflow_info(parts->workflow).traits & LUCIUS_WORKFLOW_IN_PROCESS) == 0) {
 		log_write(LUCIUS_LOG_WARNING, "storage.not_durable",
-		        "after a restart the workflows live and the rows do not: such workflows end "
+		        "after a restart the workflows live and the rows do not: such workflows "
+		        "end "
 		        "with JOB_UNKNOWN",
 		        NULL, 0);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The listeners: the public one, and the internal one (or, for a worker or a bus, one for health). */
+/* The listeners: the public one, and the internal one (or, for a worker or a bus, one for health).
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -75,8 +76,8 @@ static void add(struct service *service, int which, const struct api_routes *rou
 	http_router_add(service->routers[which], routes->list, routes->n, &service->api);
 }
 
-static bool open_listener(struct service *service, int which, const char *address, char *error,
-        size_t error_size)
+static bool open_listener(
+        struct service *service, int which, const char *address, char *error, size_t error_size)
 {
 	char *sentence CLEANUP_FREE = NULL;
 	struct http_settings http = settings_of(service, which);
@@ -101,8 +102,8 @@ static bool listen_public(struct service *service, char *error, size_t error_siz
 		add(service, PUBLIC, all[i]);
 	}
 	return load_tls(service, error, error_size) &&
-	        open_listener(service, PUBLIC, service->parts.settings->http_listen, error,
-	                error_size);
+	        open_listener(
+	                service, PUBLIC, service->parts.settings->http_listen, error, error_size);
 }
 
 bool service_listen_http(struct service *service, char *error, size_t error_size)

@@ -121,7 +121,7 @@ void signals_control(
 		char request_id[REQUEST_ID_SIZE];
 		make_request_id(signals->loop, request_id);
 		(void)workflow_cancel(signals->workflow, value_as_text(&job->job_id),
-		        (struct lucius_text) { request_id, REQUEST_ID_SIZE - 1 }, caller);
+		        (struct lucius_text){ request_id, REQUEST_ID_SIZE - 1 }, caller);
 		return;
 	}
 	CLEANUP_JSON_WRITER struct json_writer writer = { 0 };

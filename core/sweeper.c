@@ -135,7 +135,8 @@ static void on_acted(void *user, uint32_t status, const char *sentence)
 {
 	struct sweeper *sweeper = user;
 	if (status != LUCIUS_OK && status != LUCIUS_NOT_FOUND && status != LUCIUS_DUPLICATE) {
-		job_log_step(LUCIUS_LOG_WARNING, "sweep.postponed", current(sweeper), NULL, sentence);
+		job_log_step(
+		        LUCIUS_LOG_WARNING, "sweep.postponed", current(sweeper), NULL, sentence);
 	}
 	sweeper->at++;
 	next_job(sweeper);
@@ -181,9 +182,8 @@ static void on_started(void *user, uint32_t status, const char *sentence)
 {
 	struct sweeper *sweeper = user;
 	if (status == LUCIUS_DENIED || status == LUCIUS_TOO_LARGE) {
-		sweeper->decision = (struct sweep_decision) {
-			SWEEP_CLOSE, JOB_FAILED_FINAL, "WORKFLOW_START_REFUSED"
-		};
+		sweeper->decision = (struct sweep_decision){ SWEEP_CLOSE, JOB_FAILED_FINAL,
+			"WORKFLOW_START_REFUSED" };
 		close_job(sweeper);
 		return;
 	}
@@ -283,8 +283,8 @@ static void next_job(struct sweeper *sweeper)
 	} else if (sweeper->at < sweeper->n_page) {
 		sweeper->run_state = 0;
 		const struct op_caller caller = { on_run_state, on_described, sweeper, 0 };
-		(void)workflow_describe(sweeper->parts.workflow,
-		        value_as_text(&current(sweeper)->job_id), &caller);
+		(void)workflow_describe(
+		        sweeper->parts.workflow, value_as_text(&current(sweeper)->job_id), &caller);
 	} else if (sweeper->cursor != NULL) {
 		scan(sweeper);
 	} else {
@@ -300,9 +300,8 @@ static void on_found(void *user, const void *item)
 		sweeper->page[sweeper->n_page++] = job_decode(found->job);
 	}
 	free(sweeper->cursor);
-	sweeper->cursor = found->cursor.size != 0 ?
-	        must_copy(found->cursor.data, found->cursor.size) :
-	        NULL;
+	sweeper->cursor =
+	        found->cursor.size != 0 ? must_copy(found->cursor.data, found->cursor.size) : NULL;
 }
 
 static void on_page(void *user, uint32_t status, const char *sentence)

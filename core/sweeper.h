@@ -2,7 +2,8 @@
 /*
  * Sees to it that every job ends (SPEC 5, Sweeper): goes through the jobs that hold a slot, asks
  * the engine about those that have not changed for a while, starts what was never started, tells
- * again what may have been lost, closes what the engine has ended. Also has the storage mend itself.
+ * again what may have been lost, closes what the engine has ended. Also has the storage mend
+ * itself.
  */
 #ifndef CORE_SWEEPER_H
 #define CORE_SWEEPER_H

@@ -31,32 +31,30 @@ bool sweep_is_due(int64_t age_us, int64_t age_at_last_pass_us)
 static struct sweep_decision decide_running(const struct job *job)
 {
 	const struct step *step = job_find_step(job, value_text(&job->current_step_id));
-	bool is_answered = step != NULL &&
-	        (step->state == STEP_SUCCEEDED || step->state == STEP_FAILED_RETRY);
-	bool is_out = step != NULL &&
-	        (step->state == STEP_INITIATED || step->state == STEP_PROCESSING);
+	bool is_answered =
+	        step != NULL && (step->state == STEP_SUCCEEDED || step->state == STEP_FAILED_RETRY);
+	bool is_out =
+	        step != NULL && (step->state == STEP_INITIATED || step->state == STEP_PROCESSING);
 	if (job->state == JOB_PAUSED || job->state == JOB_CANCELLING) {
-		return (struct sweep_decision) { .action = SWEEP_TELL_CONTROL };
+		return (struct sweep_decision){ .action = SWEEP_TELL_CONTROL };
 	}
 	bool is_resumed = job->control_seq > 0 && !is_out;
 	if (is_answered) {
 		enum sweep_action action = is_resumed ? SWEEP_TELL_BOTH : SWEEP_TELL_RESULT;
-		return (struct sweep_decision) { .action = action };
+		return (struct sweep_decision){ .action = action };
 	}
-	return (struct sweep_decision) {
-		.action = is_resumed ? SWEEP_TELL_CONTROL : SWEEP_LEAVE
-	};
+	return (struct sweep_decision){ .action = is_resumed ? SWEEP_TELL_CONTROL : SWEEP_LEAVE };
 }
 
 static struct sweep_decision close_as(enum job_state state, const char *error_code)
 {
-	return (struct sweep_decision) { SWEEP_CLOSE, state, error_code };
+	return (struct sweep_decision){ SWEEP_CLOSE, state, error_code };
 }
 
 static struct sweep_decision decide_unknown(const struct job *job)
 {
 	if (job->attempts_total == 0) {
-		return (struct sweep_decision) { .action = SWEEP_START };
+		return (struct sweep_decision){ .action = SWEEP_START };
 	}
 	return close_as(JOB_FAILED_FINAL, "WORKFLOW_LOST");
 }
@@ -64,14 +62,14 @@ static struct sweep_decision decide_unknown(const struct job *job)
 struct sweep_decision sweep_decide(const struct job *job, uint32_t run_state, bool is_due)
 {
 	if (job_state_is_terminal(job->state)) {
-		return (struct sweep_decision) { .action = SWEEP_TELL_END };
+		return (struct sweep_decision){ .action = SWEEP_TELL_END };
 	}
 	switch (run_state) {
 	case 0:
 		return decide_unknown(job);
 	case LUCIUS_RUN_COMPLETED:
-		return job_all_succeeded(job) ? close_as(JOB_SUCCEEDED, NULL) :
-		                                close_as(JOB_FAILED_FINAL, "WORKFLOW_INCOMPLETE");
+		return job_all_succeeded(job) ? close_as(JOB_SUCCEEDED, NULL)
+		                              : close_as(JOB_FAILED_FINAL, "WORKFLOW_INCOMPLETE");
 	case LUCIUS_RUN_CANCELLED:
 		return close_as(JOB_CANCELLED, NULL);
 	case LUCIUS_RUN_FAILED:
@@ -83,5 +81,5 @@ struct sweep_decision sweep_decide(const struct job *job, uint32_t run_state, bo
 	default:
 		break;
 	}
-	return is_due ? decide_running(job) : (struct sweep_decision) { .action = SWEEP_LEAVE };
+	return is_due ? decide_running(job) : (struct sweep_decision){ .action = SWEEP_LEAVE };
 }

@@ -39,7 +39,7 @@ void bus_leave(struct bus *bus)
 }
 
 struct subscription *bus_find_subscription(
-	struct bus *bus, struct topic *topic, struct amqp_bytes name)
+        struct bus *bus, struct topic *topic, struct amqp_bytes name)
 {
 	struct subscription *found = subscription_find(topic, name);
 	if (found != NULL || topic->is_queue || bus->options->auto_subscriptions == 0) {
@@ -105,7 +105,8 @@ void bus_provision(void *self, const struct lucius_topology *topology, struct lu
 		lucius_finish(bus->host, op);
 	} else {
 		lucius_fail(bus->host, op, LUCIUS_DENIED,
-			"a topic or subscription could not be made: names have 1 to 260 and 1 to 50 "
-			"characters, a topic has at most 2000 subscriptions");
+		        "a topic or subscription could not be made: names have 1 to 260 and 1 to "
+		        "50 "
+		        "characters, a topic has at most 2000 subscriptions");
 	}
 }

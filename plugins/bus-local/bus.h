@@ -14,7 +14,7 @@ struct topic;
 struct subscription;
 
 struct bus {
-	const struct lucius_host *host;    /* borrowed */
+	const struct lucius_host *host; /* borrowed */
 	const struct bus_options *options; /* borrowed */
 	struct broker broker;
 	bool has_broker;
@@ -28,7 +28,7 @@ struct bus {
 	struct lucius_op stop; /* id 0: not asked */
 	bool is_stopping;
 	struct amqp_buffer scratch; /* a message being put together or taken apart */
-	struct amqp_buffer joined;  /* a body of several sections */
+	struct amqp_buffer joined; /* a body of several sections */
 	struct amqp_buffer changed; /* properties with changes */
 	struct amqp_buffer incoming; /* a message from a peer */
 	struct amqp_buffer outgoing; /* one to a peer */
@@ -45,14 +45,13 @@ void bus_leave(struct bus *bus);
 
 /* A subscription for a receiver; made if the options allow it. NULL: there is none. */
 struct subscription *bus_find_subscription(
-	struct bus *bus, struct topic *topic, struct amqp_bytes name);
+        struct bus *bus, struct topic *topic, struct amqp_bytes name);
 
 /* In-process operations (include/lucius/bus.h). */
 void bus_info(void *self, struct lucius_bus_info *info);
 void bus_publish(void *self, struct lucius_text topic, const struct lucius_message *message,
-	struct lucius_op op);
-void bus_subscribe(
-	void *self, const struct lucius_subscription *subscription, struct lucius_op op);
+        struct lucius_op op);
+void bus_subscribe(void *self, const struct lucius_subscription *subscription, struct lucius_op op);
 void bus_settle(void *self, const struct lucius_settlement *settlement, struct lucius_op op);
 void bus_unsubscribe(void *self, struct lucius_op subscription, struct lucius_op op);
 void bus_provision(void *self, const struct lucius_topology *topology, struct lucius_op op);

@@ -64,8 +64,8 @@ static size_t find_unit(size_t from, char letter, bool is_time)
 
 static int64_t add(int64_t sum_ms, const struct quantity *quantity, int64_t unit_ms)
 {
-	int64_t whole = quantity->whole < DURATION_MAX_MS / unit_ms ? quantity->whole * unit_ms :
-								      DURATION_MAX_MS;
+	int64_t whole = quantity->whole < DURATION_MAX_MS / unit_ms ? quantity->whole * unit_ms
+	                                                            : DURATION_MAX_MS;
 	sum_ms += whole + quantity->thousandths * (unit_ms / 1000);
 	return sum_ms < DURATION_MAX_MS ? sum_ms : DURATION_MAX_MS;
 }

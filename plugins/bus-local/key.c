@@ -60,7 +60,8 @@ static bool write_all(int fd, const char *text, size_t size)
 	return fsync(fd) == 0;
 }
 
-static char *make_key(const struct bus *bus, int fd, const char *path, char *error, size_t error_size)
+static char *make_key(
+        const struct bus *bus, int fd, const char *path, char *error, size_t error_size)
 {
 	uint8_t random[KEY_BYTES];
 	char line[KEY_BYTES * 2 + 2];

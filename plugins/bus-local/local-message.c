@@ -42,7 +42,7 @@ static const char *keep(struct amqp_buffer *scratch, struct amqp_bytes bytes)
 
 /* A value's text; false: it has none. */
 static bool value_text(
-	const struct amqp_value *value, char number[NUMBER_ROOM], struct amqp_bytes *ret_text)
+        const struct amqp_value *value, char number[NUMBER_ROOM], struct amqp_bytes *ret_text)
 {
 	int64_t integer = 0;
 	if (value->type == AMQP_STRING || value->type == AMQP_SYMBOL) {
@@ -107,7 +107,8 @@ static size_t read_map(struct bus *bus, const struct amqp_value *map)
 	return n;
 }
 
-void local_message_read(struct bus *bus, const struct entry *entry, struct lucius_message *ret_message)
+void local_message_read(
+        struct bus *bus, const struct entry *entry, struct lucius_message *ret_message)
 {
 	const struct message *message = entry->message;
 	struct amqp_message parts = { .body = message->body };

@@ -8,6 +8,7 @@ struct entry;
 struct lucius_message;
 
 /* Everything in it is lent until the next call: it lies in the entry or in the bus's scratch. */
-void local_message_read(struct bus *bus, const struct entry *entry, struct lucius_message *ret_message);
+void local_message_read(
+        struct bus *bus, const struct entry *entry, struct lucius_message *ret_message);
 
 #endif

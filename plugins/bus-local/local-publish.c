@@ -18,7 +18,7 @@ static struct amqp_bytes bytes_of(struct lucius_text text)
 }
 
 static void read_property(
-	const struct lucius_field *field, struct amqp_application_property *ret_property)
+        const struct lucius_field *field, struct amqp_application_property *ret_property)
 {
 	*ret_property = (struct amqp_application_property){
 		.name = amqp_text(field->name),
@@ -60,7 +60,7 @@ static void fail(struct bus *bus, struct lucius_op op, uint32_t status, const ch
 }
 
 static void answer(struct bus *bus, struct lucius_op op, enum publish_outcome outcome,
-	const struct topic *topic, const char *full)
+        const struct topic *topic, const char *full)
 {
 	char sentence[600];
 	switch (outcome) {
@@ -72,23 +72,24 @@ static void answer(struct bus *bus, struct lucius_op op, enum publish_outcome ou
 		break;
 	case PUBLISH_UNROUTABLE:
 		snprintf(sentence, sizeof(sentence),
-			"no subscription of the topic '%s' would get the message; declare one, or start "
-			"its consumer",
-			topic->name);
+		        "no subscription of the topic '%s' would get the message; declare one, or "
+		        "start "
+		        "its consumer",
+		        topic->name);
 		fail(bus, op, LUCIUS_UNROUTABLE, sentence);
 		break;
 	case PUBLISH_FULL:
 		snprintf(sentence, sizeof(sentence),
-			"'%s' holds as much as it may (bus-queue-messages, bus-queue-bytes, "
-			"bus-total-bytes); its consumer must catch up",
-			full);
+		        "'%s' holds as much as it may (bus-queue-messages, bus-queue-bytes, "
+		        "bus-total-bytes); its consumer must catch up",
+		        full);
 		fail(bus, op, LUCIUS_UNAVAILABLE, sentence);
 		break;
 	}
 }
 
 static void publish_to(struct bus *bus, struct topic *topic, const struct lucius_message *message,
-	struct lucius_op op)
+        struct lucius_op op)
 {
 	char spare_id[33];
 	char sentence[200];
@@ -97,16 +98,16 @@ static void publish_to(struct bus *bus, struct topic *topic, const struct lucius
 	write_message(bus, message);
 	if (bus->scratch.size > (size_t)bus->options->max_message_bytes) {
 		snprintf(sentence, sizeof(sentence),
-			"the message has %zu bytes and the bus takes %" PRId64
-			" (bus-max-message-bytes)",
-			bus->scratch.size, bus->options->max_message_bytes);
+		        "the message has %zu bytes and the bus takes %" PRId64
+		        " (bus-max-message-bytes)",
+		        bus->scratch.size, bus->options->max_message_bytes);
 		fail(bus, op, LUCIUS_TOO_LARGE, sentence);
 		return;
 	}
 	broker_spare_id(&bus->broker, spare_id);
 	CLEANUP(cleanup_message)
-	struct message *decoded = message_decode(
-		amqp_buffer_bytes(&bus->scratch), amqp_text(spare_id), &error);
+	struct message *decoded =
+	        message_decode(amqp_buffer_bytes(&bus->scratch), amqp_text(spare_id), &error);
 	if (decoded == NULL) {
 		fail(bus, op, LUCIUS_INTERNAL, error);
 		return;
@@ -117,7 +118,7 @@ static void publish_to(struct bus *bus, struct topic *topic, const struct lucius
 }
 
 void bus_publish(void *self, struct lucius_text topic_name, const struct lucius_message *message,
-	struct lucius_op op)
+        struct lucius_op op)
 {
 	struct bus *bus = self;
 	char sentence[400];
@@ -128,7 +129,7 @@ void bus_publish(void *self, struct lucius_text topic_name, const struct lucius_
 	}
 	if (topic == NULL) {
 		snprintf(sentence, sizeof(sentence),
-			"there is no topic '%.260s'; declare it in bus-config", topic_name.data);
+		        "there is no topic '%.260s'; declare it in bus-config", topic_name.data);
 		fail(bus, op, LUCIUS_UNROUTABLE, sentence);
 		return;
 	}

@@ -87,7 +87,7 @@ static struct subscriber *find(struct bus *bus, struct lucius_op stream)
 }
 
 static struct subscriber *add_subscriber(
-	struct bus *bus, const struct lucius_subscription *asked, struct lucius_op op)
+        struct bus *bus, const struct lucius_subscription *asked, struct lucius_op op)
 {
 	struct subscriber *subscriber = must_calloc(1, sizeof(*subscriber));
 	subscriber->consumer.deliver = deliver;
@@ -105,7 +105,7 @@ static void attach(struct subscriber *subscriber, struct subscription *subscript
 	bool is_dead = (flags & LUCIUS_SUBSCRIPTION_DEAD_LETTERS) != 0;
 	subscriber->subscription = subscription;
 	consumer_attach(&subscriber->consumer,
-		is_dead ? &subscription->dead_letters : &subscription->active);
+	        is_dead ? &subscription->dead_letters : &subscription->active);
 	subscription_touch(subscription);
 	consumer_set_credit(&subscriber->consumer, subscriber->max_unsettled);
 }
@@ -121,12 +121,13 @@ void bus_subscribe(void *self, const struct lucius_subscription *asked, struct l
 	bus_enter(bus);
 	struct topic *topic = topic_find(&bus->broker, bytes_of(asked->topic));
 	struct subscription *subscription =
-		topic != NULL ? bus_find_subscription(bus, topic, bytes_of(asked->name)) : NULL;
+	        topic != NULL ? bus_find_subscription(bus, topic, bytes_of(asked->name)) : NULL;
 	if (subscription == NULL || subscription->needs_session) {
 		snprintf(sentence, sizeof(sentence),
-			"there is no subscription '%.50s' of a topic '%.260s' to receive from; declare it "
-			"in bus-config",
-			asked->name.data, asked->topic.data);
+		        "there is no subscription '%.50s' of a topic '%.260s' to receive from; "
+		        "declare it "
+		        "in bus-config",
+		        asked->name.data, asked->topic.data);
 		lucius_fail(bus->host, op, LUCIUS_NOT_FOUND, sentence);
 	} else {
 		attach(add_subscriber(bus, asked, op), subscription, asked->flags);
@@ -157,7 +158,7 @@ static void on_settled(struct subscriber *subscriber)
 		return;
 	}
 	consumer_set_credit(
-		&subscriber->consumer, subscriber->max_unsettled - subscriber->n_unsettled);
+	        &subscriber->consumer, subscriber->max_unsettled - subscriber->n_unsettled);
 }
 
 void bus_settle(void *self, const struct lucius_settlement *asked, struct lucius_op op)

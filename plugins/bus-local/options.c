@@ -9,74 +9,75 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT(option, value, member_name, text)                                                     \
-	{                                                                                          \
-		.name = (option), .default_value = (value), .summary = (text),                     \
-		.type = LUCIUS_OPTION_TEXT, .flags = 0,                                            \
-		LUCIUS_MEMBER(struct bus_options, member_name),                                    \
+#define TEXT(option, value, member_name, text)                                 \
+	{                                                                      \
+		.name = (option), .default_value = (value), .summary = (text), \
+		.type = LUCIUS_OPTION_TEXT, .flags = 0,                        \
+		LUCIUS_MEMBER(struct bus_options, member_name),                \
 	}
-#define NUMBER(option, value, of, least, most, member_name, text)                                  \
-	{                                                                                          \
-		.name = (option), .default_value = (value), .unit = (of), .summary = (text),       \
-		.min = (least), .max = (most), .type = LUCIUS_OPTION_INTEGER, .flags = 0,          \
-		LUCIUS_MEMBER(struct bus_options, member_name),                                    \
+#define NUMBER(option, value, of, least, most, member_name, text)                            \
+	{                                                                                    \
+		.name = (option), .default_value = (value), .unit = (of), .summary = (text), \
+		.min = (least), .max = (most), .type = LUCIUS_OPTION_INTEGER, .flags = 0,    \
+		LUCIUS_MEMBER(struct bus_options, member_name),                              \
 	}
 
 const struct lucius_option bus_option_rows[BUS_N_OPTION_ROWS] = {
 	TEXT("bus-listen", "127.0.0.1:5672", listen,
-		"Address of the AMQP listener that consumers connect to; off leaves it out."),
+	        "Address of the AMQP listener that consumers connect to; off leaves it out."),
 	{
-		.name = "bus-key",
-		.summary = "Key that peers sign with; needed on an address that is not loopback.",
-		.type = LUCIUS_OPTION_TEXT,
-		.flags = LUCIUS_OPTION_SECRET,
-		LUCIUS_MEMBER(struct bus_options, key),
+	        .name = "bus-key",
+	        .summary = "Key that peers sign with; needed on an address that is not loopback.",
+	        .type = LUCIUS_OPTION_TEXT,
+	        .flags = LUCIUS_OPTION_SECRET,
+	        LUCIUS_MEMBER(struct bus_options, key),
 	},
 	TEXT("bus-key-file", NULL, key_file,
-		"File that holds the key; a key is made and kept there if it does not exist."),
+	        "File that holds the key; a key is made and kept there if it does not exist."),
 	TEXT("bus-config", NULL, config,
-		"File of topics and subscriptions in the form of the emulator's config.json."),
+	        "File of topics and subscriptions in the form of the emulator's config.json."),
 	TEXT("bus-tls-cert", NULL, tls_cert, "Certificate chain (PEM) of the AMQP listener."),
 	TEXT("bus-tls-key", NULL, tls_key, "Private key (PEM) of the certificate."),
 	TEXT("bus-management-listen", "off", management_listen,
-		"Address of the management API, which this version does not have: off."),
+	        "Address of the management API, which this version does not have: off."),
 	NUMBER("bus-max-connections", "1000", "connections", 1, 100000, max_connections,
-		"AMQP connections at once; over it new ones are closed."),
+	        "AMQP connections at once; over it new ones are closed."),
 	NUMBER("bus-max-links", "512", "links", 8, 65536, max_links,
-		"Links of one AMQP connection; over it an attach is refused."),
+	        "Links of one AMQP connection; over it an attach is refused."),
 	NUMBER("bus-max-message-bytes", "1048576", "bytes", 1024, 104857600, max_message_bytes,
-		"Largest message, as encoded."),
+	        "Largest message, as encoded."),
 	NUMBER("bus-queue-messages", "100000", "messages", 1, 10000000, queue_messages,
-		"Messages that a subscription holds; over it what is sent to it is refused."),
+	        "Messages that a subscription holds; over it what is sent to it is refused."),
 	NUMBER("bus-queue-bytes", "268435456", "bytes", 65536, INT64_C(1) << 40, queue_bytes,
-		"Bytes of messages that a subscription holds."),
+	        "Bytes of messages that a subscription holds."),
 	NUMBER("bus-total-bytes", "1073741824", "bytes", 65536, INT64_C(1) << 42, total_bytes,
-		"Bytes of messages that all subscriptions together hold."),
+	        "Bytes of messages that all subscriptions together hold."),
 	NUMBER("bus-lock-seconds", "60", "seconds", 1, 300, lock_seconds,
-		"How long a message is locked for the receiver that has got it."),
+	        "How long a message is locked for the receiver that has got it."),
 	NUMBER("bus-max-delivery", "10", "deliveries", 1, 2000, max_delivery,
-		"Deliveries after which a message becomes a dead letter."),
+	        "Deliveries after which a message becomes a dead letter."),
 	NUMBER("bus-ttl-seconds", "0", "seconds", 0, 31536000, ttl_seconds,
-		"Life of a message that does not say less itself; 0 has no end."),
+	        "Life of a message that does not say less itself; 0 has no end."),
 	NUMBER("bus-idle-seconds", "600", "seconds", 0, 31536000, idle_seconds,
-		"After this time without receiver a subscription that a receiver made goes; 0 keeps "
-		"it."),
+	        "After this time without receiver a subscription that a receiver made goes; 0 "
+	        "keeps "
+	        "it."),
 	NUMBER("bus-drain-seconds", "5", "seconds", 0, 300, drain_seconds,
-		"At shutdown, how long receivers may settle what they have."),
+	        "At shutdown, how long receivers may settle what they have."),
 	{
-		.name = "bus-auto-subscriptions",
-		.default_value = "true",
-		.summary = "A receiver of a subscription that does not exist makes it.",
-		.type = LUCIUS_OPTION_BOOLEAN,
-		.flags = 0,
-		LUCIUS_MEMBER(struct bus_options, auto_subscriptions),
+	        .name = "bus-auto-subscriptions",
+	        .default_value = "true",
+	        .summary = "A receiver of a subscription that does not exist makes it.",
+	        .type = LUCIUS_OPTION_BOOLEAN,
+	        .flags = 0,
+	        LUCIUS_MEMBER(struct bus_options, auto_subscriptions),
 	},
 	NUMBER("servicebus-lanes", "16", "lanes", 1, 1024, lanes,
-		"Number of directive topics and of reply topics."),
+	        "Number of directive topics and of reply topics."),
 	TEXT("servicebus-reply-prefix", "global-bus-replies-p", reply_prefix,
-		"Name of the reply topics without the lane's number."),
+	        "Name of the reply topics without the lane's number."),
 	TEXT("servicebus-reply-subscription", "lucius-invoker", reply_subscription,
-		"Subscription through which the invoker reads replies."),
+	        "Subscription through which the invoker reads replies."),
 };
 
 static bool is_loopback(const char *host)
@@ -124,14 +125,14 @@ static bool split(const char *text, struct bus_address *address)
 }
 
 bool bus_address_parse(const char *name, const char *text, struct bus_address *ret_address,
-	char *error, size_t error_size)
+        char *error, size_t error_size)
 {
 	struct bus_address address = { .is_off = strcmp(text, "off") == 0 };
 	if (!address.is_off) {
 		if (!split(text, &address)) {
 			snprintf(error, error_size,
-				"%s is '%s'; it must be host:port, [IPv6 address]:port, or off", name,
-				text);
+			        "%s is '%s'; it must be host:port, [IPv6 address]:port, or off",
+			        name, text);
 			return false;
 		}
 		address.is_loopback = is_loopback(address.host);
@@ -148,7 +149,7 @@ static bool is_set(const char *text)
 static bool has_own_key(const struct bus_options *options)
 {
 	return is_set(options->key_file) ||
-		(is_set(options->key) && strcmp(options->key, BUS_EMULATOR_KEY) != 0);
+	        (is_set(options->key) && strcmp(options->key, BUS_EMULATOR_KEY) != 0);
 }
 
 bool bus_options_check(const struct bus_options *options, char *error, size_t error_size)
@@ -159,28 +160,30 @@ bool bus_options_check(const struct bus_options *options, char *error, size_t er
 	}
 	if (!address.is_off && !address.is_loopback && !has_own_key(options)) {
 		snprintf(error, error_size,
-			"bus-listen is '%s', which others can reach, and there is no key of your own; "
-			"set bus-key or bus-key-file, or listen on 127.0.0.1",
-			options->listen);
+		        "bus-listen is '%s', which others can reach, and there is no key of your "
+		        "own; "
+		        "set bus-key or bus-key-file, or listen on 127.0.0.1",
+		        options->listen);
 		return false;
 	}
 	if (is_set(options->tls_cert) != is_set(options->tls_key)) {
 		snprintf(error, error_size,
-			"bus-tls-cert and bus-tls-key go together; %s is missing",
-			is_set(options->tls_cert) ? "bus-tls-key" : "bus-tls-cert");
+		        "bus-tls-cert and bus-tls-key go together; %s is missing",
+		        is_set(options->tls_cert) ? "bus-tls-key" : "bus-tls-cert");
 		return false;
 	}
 	if (strlen(options->reply_prefix) > 200 || strlen(options->reply_subscription) > 50) {
 		snprintf(error, error_size,
-			"servicebus-reply-prefix has at most 200 characters and "
-			"servicebus-reply-subscription at most 50");
+		        "servicebus-reply-prefix has at most 200 characters and "
+		        "servicebus-reply-subscription at most 50");
 		return false;
 	}
 	if (strcmp(options->management_listen, "off") != 0) {
 		snprintf(error, error_size,
-			"bus-management-listen is '%s'; the local bus has no management API, so it must "
-			"be off: declare topics and subscriptions in bus-config",
-			options->management_listen);
+		        "bus-management-listen is '%s'; the local bus has no management API, so it "
+		        "must "
+		        "be off: declare topics and subscriptions in bus-config",
+		        options->management_listen);
 		return false;
 	}
 	return true;

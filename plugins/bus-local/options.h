@@ -19,9 +19,9 @@ struct bus_options {
 	const char *tls_key;
 	const char *management_listen;
 	int64_t max_connections;
-	int64_t max_links;         /* of a connection */
+	int64_t max_links; /* of a connection */
 	int64_t max_message_bytes;
-	int64_t queue_messages;    /* of a subscription */
+	int64_t queue_messages; /* of a subscription */
 	int64_t queue_bytes;
 	int64_t total_bytes;
 	int64_t lock_seconds;
@@ -48,7 +48,7 @@ struct bus_address {
 
 /* False: a sentence in error. Name: of the option, for the sentence. */
 bool bus_address_parse(const char *name, const char *text, struct bus_address *ret_address,
-	char *error, size_t error_size);
+        char *error, size_t error_size);
 
 /* Whether the options go together. False: a sentence in error. */
 bool bus_options_check(const struct bus_options *options, char *error, size_t error_size);

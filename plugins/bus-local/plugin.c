@@ -25,17 +25,17 @@ static void on_broker_event(void *user, enum broker_event event, const char *add
 	switch (event) {
 	case BROKER_DEAD_LETTER_DROPPED:
 		snprintf(sentence, sizeof(sentence),
-			"the oldest dead letter of '%s' was dropped to make room for a newer one",
-			address);
+		        "the oldest dead letter of '%s' was dropped to make room for a newer one",
+		        address);
 		lucius_log(bus->host, LUCIUS_LOG_WARNING, "bus.dead_letter_dropped", sentence);
 		break;
 	case BROKER_SUBSCRIPTION_REMOVED:
 		snprintf(sentence, sizeof(sentence),
-			"'%s' had no receiver for bus-idle-seconds and was removed with %" PRIu64
-			" messages",
-			address, n);
+		        "'%s' had no receiver for bus-idle-seconds and was removed with %" PRIu64
+		        " messages",
+		        address, n);
 		lucius_log(bus->host, n != 0 ? LUCIUS_LOG_WARNING : LUCIUS_LOG_INFO,
-			"bus.subscription_removed", sentence);
+		        "bus.subscription_removed", sentence);
 		break;
 	}
 }
@@ -78,7 +78,7 @@ static uint32_t create(void *self, const struct lucius_host *host, char *error, 
 		.options = bus->options, .note = on_topology_note, .user = bus
 	};
 	if (bus->options->config != NULL && bus->options->config[0] != '\0' &&
-		!topology_load(&bus->broker, &source, error, error_size)) {
+	        !topology_load(&bus->broker, &source, error, error_size)) {
 		return LUCIUS_DENIED;
 	}
 	topology_add_shipped(&bus->broker, bus->options);
@@ -103,7 +103,7 @@ static void listen_outside(void *self, struct lucius_op op)
 	char error[400] = "";
 	struct bus_address address;
 	if (!bus_address_parse(
-		    "bus-listen", bus->options->listen, &address, error, sizeof(error))) {
+	            "bus-listen", bus->options->listen, &address, error, sizeof(error))) {
 		lucius_fail(bus->host, op, LUCIUS_DENIED, error);
 		return;
 	}

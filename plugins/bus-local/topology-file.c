@@ -33,11 +33,11 @@ struct reading {
 };
 
 __attribute__((format(printf, 2, 3))) static bool refuse(
-	struct reading *reading, const char *format, ...)
+        struct reading *reading, const char *format, ...)
 {
 	va_list arguments;
-	int n = snprintf(reading->error, reading->error_size, "bus-config '%s': ",
-		reading->source->options->config);
+	int n = snprintf(reading->error, reading->error_size,
+	        "bus-config '%s': ", reading->source->options->config);
 	size_t used = n > 0 && (size_t)n < reading->error_size ? (size_t)n : 0;
 	va_start(arguments, format);
 	vsnprintf(reading->error + used, reading->error_size - used, format, arguments);
@@ -46,7 +46,7 @@ __attribute__((format(printf, 2, 3))) static bool refuse(
 }
 
 __attribute__((format(printf, 2, 3))) static void note(
-	const struct reading *reading, const char *format, ...)
+        const struct reading *reading, const char *format, ...)
 {
 	char sentence[512];
 	va_list arguments;
@@ -112,7 +112,7 @@ static char *read_file(struct reading *reading)
 
 /* A member that is a duration; left as it is if missing or empty. */
 static bool read_duration(
-	struct reading *reading, const json_t *properties, const char *name, int64_t *ms)
+        struct reading *reading, const json_t *properties, const char *name, int64_t *ms)
 {
 	const json_t *member = json_object_get(properties, name);
 	const char *text = json_string_value(member);
@@ -121,12 +121,13 @@ static bool read_duration(
 	}
 	if (text == NULL || !duration_parse(text, ms)) {
 		return refuse(reading, "%s is '%s'; it must be a duration such as PT1M", name,
-			text != NULL ? text : "no text");
+		        text != NULL ? text : "no text");
 	}
 	return true;
 }
 
-static bool read_flag(struct reading *reading, const json_t *properties, const char *name, bool *flag)
+static bool read_flag(
+        struct reading *reading, const json_t *properties, const char *name, bool *flag)
 {
 	const json_t *member = json_object_get(properties, name);
 	if (member == NULL) {
@@ -146,16 +147,16 @@ static bool check_forwarding(struct reading *reading, const json_t *properties, 
 		const char *target = json_string_value(json_object_get(properties, names[i]));
 		if (target != NULL && target[0] != '\0') {
 			return refuse(reading,
-				"'%s' has %s '%s'; the local bus does not forward, leave it empty",
-				address, names[i], target);
+			        "'%s' has %s '%s'; the local bus does not forward, leave it empty",
+			        address, names[i], target);
 		}
 	}
 	return true;
 }
 
 /* What queues and subscriptions have in common. */
-static bool read_receiving(struct reading *reading, const json_t *properties,
-	struct subscription_settings *settings)
+static bool read_receiving(
+        struct reading *reading, const json_t *properties, struct subscription_settings *settings)
 {
 	const json_t *most = json_object_get(properties, "MaxDeliveryCount");
 	if (most != NULL) {
@@ -166,23 +167,23 @@ static bool read_receiving(struct reading *reading, const json_t *properties,
 		settings->max_delivery_count = (uint32_t)n;
 	}
 	return read_duration(reading, properties, "LockDuration", &settings->lock_ms) &&
-		read_duration(
-			reading, properties, "DefaultMessageTimeToLive", &settings->ttl_ms) &&
-		read_flag(reading, properties, "DeadLetteringOnMessageExpiration",
-			&settings->keeps_expired) &&
-		read_flag(reading, properties, "RequiresSession", &settings->needs_session);
+	        read_duration(reading, properties, "DefaultMessageTimeToLive", &settings->ttl_ms) &&
+	        read_flag(reading, properties, "DeadLetteringOnMessageExpiration",
+	                &settings->keeps_expired) &&
+	        read_flag(reading, properties, "RequiresSession", &settings->needs_session);
 }
 
-static bool check_receiving(struct reading *reading, const struct subscription_settings *settings,
-	const char *address)
+static bool check_receiving(
+        struct reading *reading, const struct subscription_settings *settings, const char *address)
 {
 	if (settings->lock_ms < 1000 || settings->lock_ms > 300000) {
 		return refuse(reading, "LockDuration of '%s' must be from PT1S to PT5M", address);
 	}
 	if (settings->needs_session) {
-		note(reading, "'%s' requires sessions, which the local bus does not have: nobody can "
-			      "receive from it",
-			address);
+		note(reading,
+		        "'%s' requires sessions, which the local bus does not have: nobody can "
+		        "receive from it",
+		        address);
 	}
 	return true;
 }
@@ -195,28 +196,31 @@ static bool read_subscription(struct reading *reading, struct topic *topic, cons
 	char error[300] = "";
 	if (name == NULL || name[0] == '\0' || strlen(name) > 50 || strchr(name, '/') != NULL) {
 		return refuse(reading,
-			"a subscription of '%s' has the name '%s'; it must have 1 to 50 characters and "
-			"no slash",
-			topic->name, name != NULL ? name : "");
+		        "a subscription of '%s' has the name '%s'; it must have 1 to 50 characters "
+		        "and "
+		        "no slash",
+		        topic->name, name != NULL ? name : "");
 	}
 	settings.name = name;
 	if (!check_forwarding(reading, properties, name) ||
-		!read_receiving(reading, properties, &settings) ||
-		!check_receiving(reading, &settings, name)) {
+	        !read_receiving(reading, properties, &settings) ||
+	        !check_receiving(reading, &settings, name)) {
 		return false;
 	}
 	unsigned n_actions = 0;
 	if (!topology_read_rules(json_object_get(declared, "Rules"), &settings.rules, &n_actions,
-		    error, sizeof(error))) {
+	            error, sizeof(error))) {
 		return refuse(reading, "subscription '%s' of '%s': %s", name, topic->name, error);
 	}
 	if (n_actions != 0) {
-		note(reading, "'%s/Subscriptions/%s' has rule actions, which the local bus does not run",
-			topic->name, name);
+		note(reading,
+		        "'%s/Subscriptions/%s' has rule actions, which the local bus does not run",
+		        topic->name, name);
 	}
 	if (subscription_create(topic, &settings) == NULL) {
-		return refuse(reading, "subscription '%s' of '%s' is one too many, or declared twice",
-			name, topic->name);
+		return refuse(reading,
+		        "subscription '%s' of '%s' is one too many, or declared twice", name,
+		        topic->name);
 	}
 	return true;
 }
@@ -230,14 +234,15 @@ static struct topic *read_topic(struct reading *reading, const json_t *declared,
 	int64_t window_ms = 600000;
 	bool detects = false;
 	if (name == NULL || name[0] == '\0' || strlen(name) > 260 || name[0] == '/') {
-		refuse(reading, "a topic or queue has the name '%s'; it must have 1 to 260 characters",
-			name != NULL ? name : "");
+		refuse(reading,
+		        "a topic or queue has the name '%s'; it must have 1 to 260 characters",
+		        name != NULL ? name : "");
 		return NULL;
 	}
 	if (!read_duration(reading, properties, "DefaultMessageTimeToLive", &settings.ttl_ms) ||
-		!read_duration(reading, properties, "DuplicateDetectionHistoryTimeWindow",
-			&window_ms) ||
-		!read_flag(reading, properties, "RequiresDuplicateDetection", &detects)) {
+	        !read_duration(
+	                reading, properties, "DuplicateDetectionHistoryTimeWindow", &window_ms) ||
+	        !read_flag(reading, properties, "RequiresDuplicateDetection", &detects)) {
 		return NULL;
 	}
 	settings.duplicate_window_ms = detects ? window_ms : 0;
@@ -255,9 +260,9 @@ static bool read_queue(struct reading *reading, const json_t *declared)
 	struct topic *topic = read_topic(reading, declared, true);
 	settings.name = "";
 	return topic != NULL && check_forwarding(reading, properties, topic->name) &&
-		read_receiving(reading, properties, &settings) &&
-		check_receiving(reading, &settings, topic->name) &&
-		subscription_create(topic, &settings) != NULL;
+	        read_receiving(reading, properties, &settings) &&
+	        check_receiving(reading, &settings, topic->name) &&
+	        subscription_create(topic, &settings) != NULL;
 }
 
 static bool read_whole_topic(struct reading *reading, const json_t *declared)
@@ -268,7 +273,8 @@ static bool read_whole_topic(struct reading *reading, const json_t *declared)
 	if (topic == NULL) {
 		return false;
 	}
-	json_array_foreach (json_object_get(declared, "Subscriptions"), i, subscription) {
+	json_array_foreach(json_object_get(declared, "Subscriptions"), i, subscription)
+	{
 		if (!read_subscription(reading, topic, subscription)) {
 			return false;
 		}
@@ -280,12 +286,14 @@ static bool read_namespace(struct reading *reading, const json_t *declared)
 {
 	size_t i = 0;
 	const json_t *entity = NULL;
-	json_array_foreach (json_object_get(declared, "Queues"), i, entity) {
+	json_array_foreach(json_object_get(declared, "Queues"), i, entity)
+	{
 		if (!read_queue(reading, entity)) {
 			return false;
 		}
 	}
-	json_array_foreach (json_object_get(declared, "Topics"), i, entity) {
+	json_array_foreach(json_object_get(declared, "Topics"), i, entity)
+	{
 		if (!read_whole_topic(reading, entity)) {
 			return false;
 		}
@@ -294,12 +302,11 @@ static bool read_namespace(struct reading *reading, const json_t *declared)
 }
 
 bool topology_load(
-	struct broker *broker, const struct topology_source *source, char *error, size_t error_size)
+        struct broker *broker, const struct topology_source *source, char *error, size_t error_size)
 {
-	struct reading reading = { .broker = broker,
-		.source = source,
-		.error = error,
-		.error_size = error_size };
+	struct reading reading = {
+		.broker = broker, .source = source, .error = error, .error_size = error_size
+	};
 	json_error_t problem;
 	CLEANUP_FREE char *text = read_file(&reading);
 	if (text == NULL) {
@@ -311,13 +318,14 @@ bool topology_load(
 		return refuse(&reading, "line %d: %s", problem.line, problem.text);
 	}
 	const json_t *namespaces =
-		json_object_get(json_object_get(document, "UserConfig"), "Namespaces");
+	        json_object_get(json_object_get(document, "UserConfig"), "Namespaces");
 	if (!json_is_array(namespaces)) {
 		return refuse(&reading, "it has no array UserConfig.Namespaces");
 	}
 	size_t i = 0;
 	const json_t *declared = NULL;
-	json_array_foreach (namespaces, i, declared) {
+	json_array_foreach(namespaces, i, declared)
+	{
 		if (!read_namespace(&reading, declared)) {
 			return false;
 		}

@@ -55,18 +55,20 @@ static struct rule *read_correlation(const json_t *filter, char *error, size_t e
 		const json_t *value = json_object_get(filter, correlation_names[i].name);
 		if (json_string_length(value) != 0) {
 			rule_add_part(
-				rule, NULL, correlation_names[i].property, operand_from(value));
+			        rule, NULL, correlation_names[i].property, operand_from(value));
 		}
 	}
 	const char *name = NULL;
 	json_t *value = NULL;
-	json_object_foreach (json_object_get(filter, "Properties"), name, value) {
+	json_object_foreach(json_object_get(filter, "Properties"), name, value)
+	{
 		struct operand operand = operand_from(value);
 		if (operand.type == OPERAND_UNKNOWN) {
 			snprintf(error, error_size,
-				"property '%s' of a correlation filter must be a text, a number or a "
-				"boolean",
-				name);
+			        "property '%s' of a correlation filter must be a text, a number or "
+			        "a "
+			        "boolean",
+			        name);
 			return NULL;
 		}
 		rule_add_part(rule, name, AMQP_MESSAGE_ID, operand);
@@ -96,7 +98,7 @@ static struct rule *read_sql(const json_t *filter, char *error, size_t error_siz
 }
 
 static struct rule *read_rule(
-	const json_t *declared, unsigned *n_actions, char *error, size_t error_size)
+        const json_t *declared, unsigned *n_actions, char *error, size_t error_size)
 {
 	const json_t *properties = json_object_get(declared, "Properties");
 	const char *type = json_string_value(json_object_get(properties, "FilterType"));
@@ -117,18 +119,19 @@ static struct rule *read_rule(
 	if (strcasecmp(type, "True") == 0 || strcasecmp(type, "False") == 0) {
 		return rule_create(strcasecmp(type, "True") == 0 ? RULE_ALL : RULE_NONE, NULL);
 	}
-	snprintf(error, error_size, "FilterType is '%s'; it must be Correlation, Sql, True or False",
-		type);
+	snprintf(error, error_size,
+	        "FilterType is '%s'; it must be Correlation, Sql, True or False", type);
 	return NULL;
 }
 
 bool topology_read_rules(const json_t *rules, struct rule **ret_rules, unsigned *ret_n_actions,
-	char *error, size_t error_size)
+        char *error, size_t error_size)
 {
 	struct rule *list = NULL;
 	size_t i = 0;
 	const json_t *declared = NULL;
-	json_array_foreach (rules, i, declared) {
+	json_array_foreach(rules, i, declared)
+	{
 		struct rule *rule = read_rule(declared, ret_n_actions, error, error_size);
 		if (rule == NULL) {
 			while (list != NULL) {

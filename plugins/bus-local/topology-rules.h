@@ -13,6 +13,6 @@ struct rule;
  * have an action, which is left out. False: a sentence in error.
  */
 bool topology_read_rules(const json_t *rules, struct rule **ret_rules, unsigned *ret_n_actions,
-	char *error, size_t error_size);
+        char *error, size_t error_size);
 
 #endif

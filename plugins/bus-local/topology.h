@@ -19,9 +19,10 @@ struct topology_source {
 	void *user;
 };
 
-/* The topics of bus-config, in the form of the emulator's config.json. False: a sentence in error. */
-bool topology_load(
-	struct broker *broker, const struct topology_source *source, char *error, size_t error_size);
+/* The topics of bus-config, in the form of the emulator's config.json. False: a sentence in error.
+ */
+bool topology_load(struct broker *broker, const struct topology_source *source, char *error,
+        size_t error_size);
 
 /* The topics of all lanes with their shipped subscriptions, but for what is there already. */
 void topology_add_shipped(struct broker *broker, const struct bus_options *options);

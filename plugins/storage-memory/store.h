@@ -11,10 +11,10 @@
 #include <lucius/storage.h>
 
 #include "plugins/storage-memory/claims.h"
-#include "support/hash/hash.h"
 #include "plugins/storage-memory/job.h"
 #include "plugins/storage-memory/slots.h"
 #include "plugins/storage-memory/tenants.h"
+#include "support/hash/hash.h"
 #include "support/rows/cursor.h"
 
 struct store {

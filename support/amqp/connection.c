@@ -425,8 +425,8 @@ void amqp_connection_close(
 	connection->is_closing = true;
 	amqp_connection_set_deadline(connection, connection->settings.close_timeout_ms);
 	if (condition != NULL) {
-		amqp_condition_set(pn_connection_condition(connection->driver.connection), condition,
-		        description);
+		amqp_condition_set(pn_connection_condition(connection->driver.connection),
+		        condition, description);
 	}
 	pn_connection_close(connection->driver.connection);
 	amqp_connection_wake(connection);

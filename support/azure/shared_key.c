@@ -30,7 +30,8 @@ void azure_date_write(char date[AZURE_DATE_SIZE], int64_t unix_s)
 	        utc.tm_year + 1900, utc.tm_hour, utc.tm_min, utc.tm_sec);
 }
 
-static void sign(const struct azure_storage *storage, const char *text, char signature[SIGNATURE_TEXT])
+static void sign(
+        const struct azure_storage *storage, const char *text, char signature[SIGNATURE_TEXT])
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned digest_size = 0;

@@ -100,8 +100,7 @@ static bool take_part(struct parts *parts, struct text part, char *error, size_t
 		}
 		if (parts->of[i] != NULL || value.size == 0) {
 			(void)snprintf(error, error_size, "The connection string has %s %s.",
-			        part_names[i],
-			        parts->of[i] != NULL ? "twice" : "without a value");
+			        part_names[i], parts->of[i] != NULL ? "twice" : "without a value");
 			return false;
 		}
 		parts->of[i] = must_copy(value.start, value.size);
@@ -153,8 +152,7 @@ static void fill_development(struct parts *parts)
 	parts->of[ACCOUNT] = must_print("%s", EMULATOR_ACCOUNT);
 	parts->of[KEY] = must_print("%s", EMULATOR_KEY);
 	if (parts->of[ENDPOINT] == NULL) {
-		parts->of[ENDPOINT] =
-		        must_print("%s:%s/%s", base, EMULATOR_PORT, EMULATOR_ACCOUNT);
+		parts->of[ENDPOINT] = must_print("%s:%s/%s", base, EMULATOR_PORT, EMULATOR_ACCOUNT);
 	}
 }
 
@@ -163,9 +161,9 @@ static void fill_endpoint(struct parts *parts)
 	if (parts->of[ENDPOINT] == NULL && parts->of[ACCOUNT] != NULL) {
 		const char *protocol = parts->of[PROTOCOL];
 		const char *suffix = parts->of[SUFFIX];
-		parts->of[ENDPOINT] = must_print("%s://%s.table.%s",
-		        protocol != NULL ? protocol : "https", parts->of[ACCOUNT],
-		        suffix != NULL ? suffix : "core.windows.net");
+		parts->of[ENDPOINT] =
+		        must_print("%s://%s.table.%s", protocol != NULL ? protocol : "https",
+		                parts->of[ACCOUNT], suffix != NULL ? suffix : "core.windows.net");
 	}
 }
 
@@ -173,8 +171,9 @@ static bool is_numeric_host(struct text host)
 {
 	bool is_number = host.size != 0;
 	for (size_t i = 0; i < host.size; i++) {
-		is_number = is_number && (isdigit((unsigned char)host.start[i]) ||
-		        strchr(".:[]", host.start[i]) != NULL);
+		is_number = is_number &&
+		        (isdigit((unsigned char)host.start[i]) ||
+		                strchr(".:[]", host.start[i]) != NULL);
 	}
 	return is_number || (host.size > 0 && host.start[0] == '[') ||
 	        memchr(host.start, '.', host.size) == NULL;
@@ -228,12 +227,13 @@ static bool decode_key(const char *text, struct azure_storage *storage)
 	if (decoded < 0) {
 		return false;
 	}
-	storage->key_size = (size_t)decoded - (text[size - 1] == '=' ? 1 : 0) -
-	        (text[size - 2] == '=' ? 1 : 0);
+	storage->key_size =
+	        (size_t)decoded - (text[size - 1] == '=' ? 1 : 0) - (text[size - 2] == '=' ? 1 : 0);
 	return storage->key_size != 0;
 }
 
-static bool build(struct parts *parts, struct azure_storage *storage, char *error, size_t error_size)
+static bool build(
+        struct parts *parts, struct azure_storage *storage, char *error, size_t error_size)
 {
 	if (is_true(parts->of[DEVELOPMENT]) && parts->of[ACCOUNT] == NULL &&
 	        parts->of[KEY] == NULL && parts->of[SIGNATURE] == NULL) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The connection strings of Azure Storage (its tables), in every form that Microsoft's SDKs take. */
+/* The connection strings of Azure Storage (its tables), in every form that Microsoft's SDKs take.
+ */
 #ifndef SUPPORT_AZURE_STORAGE_CONNECTION_H
 #define SUPPORT_AZURE_STORAGE_CONNECTION_H
 

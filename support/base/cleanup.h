@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Scope-bound ownership: locals that own something carry CLEANUP(fn), ownership leaves by steal(). */
+/* Scope-bound ownership: locals that own something carry CLEANUP(fn), ownership leaves by steal().
+ */
 #ifndef SUPPORT_BASE_CLEANUP_H
 #define SUPPORT_BASE_CLEANUP_H
 
@@ -12,12 +13,12 @@
 #define CLEANUP_FREE CLEANUP(cleanup_free)
 
 /* Defines `cleanup_<name>`, which calls destroy on the pointer that a local of that type holds. */
-#define CLEANUP_DEFINE(type, name, destroy)                                                        \
-	static inline void cleanup_##name(type *owner)                                             \
-	{                                                                                          \
-		if (*owner != NULL) {                                                              \
-			destroy(*owner);                                                           \
-		}                                                                                  \
+#define CLEANUP_DEFINE(type, name, destroy)            \
+	static inline void cleanup_##name(type *owner) \
+	{                                              \
+		if (*owner != NULL) {                  \
+			destroy(*owner);               \
+		}                                      \
 	}
 
 static inline void cleanup_free(void *owner)
@@ -26,11 +27,11 @@ static inline void cleanup_free(void *owner)
 }
 
 /* Gives the value of an owning pointer away and leaves NULL behind. */
-#define steal(pointer)                                                                             \
-	__extension__({                                                                            \
-		__typeof__(pointer) stolen_ = (pointer);                                           \
-		(pointer) = NULL;                                                                  \
-		stolen_;                                                                           \
+#define steal(pointer)                                   \
+	__extension__({                                  \
+		__typeof__(pointer) stolen_ = (pointer); \
+		(pointer) = NULL;                        \
+		stolen_;                                 \
 	})
 
 #endif

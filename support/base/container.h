@@ -6,6 +6,6 @@
 #include <stddef.h>
 
 /* The struct of that type whose member the pointer (not NULL) points to. */
-#define CONTAINER(pointer, type, member) ((type *)((char *)(pointer) - offsetof(type, member)))
+#define CONTAINER(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
 
 #endif

@@ -51,7 +51,7 @@ static inline void *must_have(void *pointer)
 
 /* What printf would print, as a text of its own; never NULL, owned by the caller. */
 __attribute__((format(printf, 1, 0))) static inline char *must_vprint(
-	const char *format, va_list arguments)
+        const char *format, va_list arguments)
 {
 	char *text = NULL;
 	if (vasprintf(&text, format, arguments) < 0) {

@@ -171,8 +171,8 @@ bool attempt_start(struct fetch_call *call, CURL *easy)
 
 static void write_sentence(struct fetch_call *call, CURLcode result)
 {
-	const char *why = call->curl_error[0] != '\0' ? call->curl_error
-	                                              : curl_easy_strerror(result);
+	const char *why =
+	        call->curl_error[0] != '\0' ? call->curl_error : curl_easy_strerror(result);
 	if (call->is_too_large) {
 		(void)snprintf(call->sentence, sizeof(call->sentence),
 		        "The answer of \"%s\" is larger than %zu bytes.", call->host->origin,
@@ -216,7 +216,8 @@ struct fetch_answer attempt_answer(const struct fetch_call *call)
 	};
 }
 
-const char *fetch_answer_header(const struct fetch_answer *answer, const char *name, size_t *ret_size)
+const char *fetch_answer_header(
+        const struct fetch_answer *answer, const char *name, size_t *ret_size)
 {
 	size_t name_size = strlen(name);
 	const char *line = answer->headers;

@@ -96,8 +96,8 @@ static uint32_t next_random(struct fetch_client *client)
 static void end_early(struct fetch_call *call, const char *what)
 {
 	call->outcome = call->n_all_sends == 0 ? FETCH_NOT_SENT : FETCH_UNKNOWN;
-	(void)snprintf(call->sentence, sizeof(call->sentence), "\"%s\": %s.", call->host->origin,
-	        what);
+	(void)snprintf(
+	        call->sentence, sizeof(call->sentence), "\"%s\": %s.", call->host->origin, what);
 	move(call, CALL_DONE);
 	wake(call->client);
 }
@@ -141,8 +141,7 @@ static bool repeat(struct fetch_call *call)
 	}
 	struct fetch_answer answer = attempt_answer(call);
 	uint32_t asked_ms = retry_after_ms(&answer, (int64_t)time(NULL));
-	uint32_t delay_ms = asked_ms +
-	        retry_delay_ms(call->n_attempts, next_random(call->client));
+	uint32_t delay_ms = asked_ms + retry_delay_ms(call->n_attempts, next_random(call->client));
 	if (delay_ms >= call_left_ms(call) || !retry_budget_spend(&call->host->budget)) {
 		return false;
 	}
@@ -263,8 +262,8 @@ static struct host *find_host(struct fetch_client *client, const char *url)
 	for (struct host *each = client->hosts; each != NULL; each = each->next) {
 		n_hosts++;
 	}
-	client->easies = must_resize(client->easies,
-	        n_hosts * client->settings.max_connections, sizeof(client->easies[0]));
+	client->easies = must_resize(client->easies, n_hosts * client->settings.max_connections,
+	        sizeof(client->easies[0]));
 	return host;
 }
 

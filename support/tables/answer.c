@@ -9,8 +9,7 @@
 #define CODE_MAX 80
 
 /* Copies what stands between the mark and the end character; empty: it is not there. */
-static void find_between(
-        const char *body, const char *mark, char end, char code[CODE_MAX + 1])
+static void find_between(const char *body, const char *mark, char end, char code[CODE_MAX + 1])
 {
 	const char *start = strstr(body, mark);
 	code[0] = '\0';
@@ -122,8 +121,8 @@ static enum tables_status status_of(const struct ask *ask, int http_status, cons
 	return http_status >= 500 ? status_of_5xx(ask, http_status, code) : TABLES_REFUSED;
 }
 
-static void write_denied(struct text *sentence, const struct ask *ask, int http_status,
-        const char *code)
+static void write_denied(
+        struct text *sentence, const struct ask *ask, int http_status, const char *code)
 {
 	const struct azure_storage *storage = &ask->tables->storage;
 	if (http_status == 404) {
@@ -142,9 +141,8 @@ static void write_denied(struct text *sentence, const struct ask *ask, int http_
 }
 
 /* The service's message without the lines of its request id and time. */
-static void write_fault(
-        struct text *sentence, const struct ask *ask, int http_status, const char *code,
-        const char *body)
+static void write_fault(struct text *sentence, const struct ask *ask, int http_status,
+        const char *code, const char *body)
 {
 	char message[CODE_MAX + 1];
 	find_between(body, "\"value\":\"", '\\', message);
@@ -196,8 +194,8 @@ static void read_json(const struct ask *ask, const struct fetch_answer *answer,
 	holder->json = json_loadb(answer->body, answer->body_size, JSON_ALLOW_NUL, &error);
 	result->row = ask->kind == ASK_GET ? holder->json : NULL;
 	result->rows = ask->kind == ASK_QUERY ? json_object_get(holder->json, "value") : NULL;
-	bool is_good = ask->kind == ASK_GET ? json_is_object(result->row)
-	                                    : json_is_array(result->rows);
+	bool is_good =
+	        ask->kind == ASK_GET ? json_is_object(result->row) : json_is_array(result->rows);
 	if (!is_good) {
 		make_no_sense(ask, holder, result);
 	}
@@ -227,9 +225,9 @@ static void read_batch(const struct ask *ask, const struct fetch_answer *answer,
 	struct batch_part parts[BATCH_MAX_WRITES];
 	size_t failed = 0;
 	char *type = copy_header(answer, "Content-Type");
-	size_t n_parts = type != NULL ? batch_parse(type, answer->body, answer->body_size, parts,
-	                                        ask->n_writes, &failed)
-	                              : 0;
+	size_t n_parts = type != NULL
+	        ? batch_parse(type, answer->body, answer->body_size, parts, ask->n_writes, &failed)
+	        : 0;
 	free(type);
 	if (n_parts == 0) {
 		make_no_sense(ask, holder, result);
@@ -245,9 +243,8 @@ static void read_batch(const struct ask *ask, const struct fetch_answer *answer,
 	holder->etags = must_calloc(n_parts, sizeof(holder->etags[0]));
 	holder->n_etags = n_parts;
 	for (size_t i = 0; i < n_parts; i++) {
-		holder->etags[i] = parts[i].etag != NULL
-		        ? must_copy(parts[i].etag, parts[i].etag_size)
-		        : NULL;
+		holder->etags[i] =
+		        parts[i].etag != NULL ? must_copy(parts[i].etag, parts[i].etag_size) : NULL;
 	}
 	result->etags = (const char *const *)holder->etags;
 	result->etag = holder->etags[0];

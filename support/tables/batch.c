@@ -142,8 +142,7 @@ static enum delimiter read_delimiter(struct view line, const char *boundary)
 }
 
 /* Takes the part before the next delimiter off the front; what comes then into *ret_delimiter. */
-static struct view take_part(
-        struct view *rest, const char *boundary, enum delimiter *ret_delimiter)
+static struct view take_part(struct view *rest, const char *boundary, enum delimiter *ret_delimiter)
 {
 	struct view part = { rest->start, 0 };
 	*ret_delimiter = NO_DELIMITER;

@@ -16,9 +16,12 @@
 static uint32_t next_code(const char *text, size_t size, size_t *ret_n_bytes)
 {
 	const unsigned char *at = (const unsigned char *)text;
-	size_t n = at[0] < 0x80 ? 1 : at[0] < 0xc2 ? 0 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3
-	        : at[0] < 0xf5                                                           ? 4
-	                                                                                 : 0;
+	size_t n = at[0] < 0x80 ? 1
+	        : at[0] < 0xc2  ? 0
+	        : at[0] < 0xe0  ? 2
+	        : at[0] < 0xf0  ? 3
+	        : at[0] < 0xf5  ? 4
+	                        : 0;
 	*ret_n_bytes = 1;
 	if (n == 0 || n > size) {
 		return REPLACEMENT;
@@ -96,7 +99,8 @@ __attribute__((format(printf, 2, 3))) static void blame(
 /* Letters, digits and underscores, no digit first: what the service takes as a name. */
 static bool is_name(const char *name)
 {
-	size_t size = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789");
+	size_t size =
+	        strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789");
 	return size != 0 && name[size] == '\0' && size <= ENTITY_NAME_MAX &&
 	        (name[0] < '0' || name[0] > '9');
 }
@@ -104,8 +108,9 @@ static bool is_name(const char *name)
 static void add_name(struct entity *entity, const char *name)
 {
 	if (!is_name(name)) {
-		blame(entity, "The name \"%.100s\" is none that a table takes: letters, digits and "
-		              "underscores, %u at most.",
+		blame(entity,
+		        "The name \"%.100s\" is none that a table takes: letters, digits and "
+		        "underscores, %u at most.",
 		        name, ENTITY_NAME_MAX);
 		return;
 	}
@@ -120,8 +125,8 @@ static void add_key(struct entity *entity, const char *name, const char *key)
 {
 	size_t n_units = table_key_units(key, strlen(key));
 	if (n_units > TABLE_KEY_MAX_UNITS) {
-		blame(entity, "The key \"%.40s…\" has %zu UTF-16 units, the most is %d.", key, n_units,
-		        TABLE_KEY_MAX_UNITS);
+		blame(entity, "The key \"%.40s…\" has %zu UTF-16 units, the most is %d.", key,
+		        n_units, TABLE_KEY_MAX_UNITS);
 	}
 	add_name(entity, name);
 	(void)entity_escape(&entity->json, key, strlen(key));
@@ -230,8 +235,7 @@ bool entity_is_int64(const json_t *row, const char *name)
 {
 	char annotation[ENTITY_NAME_MAX + 16];
 	int size = snprintf(annotation, sizeof(annotation), "%s@odata.type", name);
-	const char *type = size > 0 && (size_t)size < sizeof(annotation)
-	        ? entity_text(row, annotation)
-	        : NULL;
+	const char *type =
+	        size > 0 && (size_t)size < sizeof(annotation) ? entity_text(row, annotation) : NULL;
 	return type != NULL && strcmp(type, "Edm.Int64") == 0;
 }

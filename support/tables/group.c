@@ -316,8 +316,8 @@ void groups_write(struct groups *groups, const struct tables_write *write,
 		.partition = copy_text(write->partition),
 		.row = copy_text(write->row),
 		.etag = copy_text(write->etag),
-		.entity = write->entity != NULL ? must_copy(write->entity, write->entity_size)
-		                                : NULL,
+		.entity =
+		        write->entity != NULL ? must_copy(write->entity, write->entity_size) : NULL,
 		.entity_size = write->entity_size,
 	};
 	pending->token = copy_text(care->token);

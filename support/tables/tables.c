@@ -83,9 +83,9 @@ static void ask_destroy(struct ask *ask)
 
 static void say_state(struct tables *tables, const char *sentence)
 {
-	bool is_same = sentence == NULL ? tables->not_well == NULL
-	                                : tables->not_well != NULL &&
-	                strcmp(sentence, tables->not_well) == 0;
+	bool is_same = sentence == NULL
+	        ? tables->not_well == NULL
+	        : tables->not_well != NULL && strcmp(sentence, tables->not_well) == 0;
 	if (is_same) {
 		return;
 	}
@@ -96,8 +96,8 @@ static void say_state(struct tables *tables, const char *sentence)
 	}
 }
 
-static void note_state(
-        struct tables *tables, const struct fetch_answer *answer, const struct tables_result *result)
+static void note_state(struct tables *tables, const struct fetch_answer *answer,
+        const struct tables_result *result)
 {
 	bool is_away = answer->outcome != FETCH_ANSWERED || result->status == TABLES_DENIED ||
 	        result->status == TABLES_NO_TABLE;
@@ -160,8 +160,8 @@ static void add_signature(const struct ask *ask, struct headers *headers)
 	}
 	CLEANUP_FREE char *path = path_of(ask);
 	const char *type = ask->content_type != NULL ? ask->content_type : "";
-	CLEANUP_FREE char *value = azure_shared_key(
-	        storage, &(struct azure_signed){ ask->method, type, date, path });
+	CLEANUP_FREE char *value =
+	        azure_shared_key(storage, &(struct azure_signed){ ask->method, type, date, path });
 	add_owned(headers, must_print("Authorization: %s", value));
 }
 
@@ -329,8 +329,8 @@ void tables_get(struct tables *tables, const char *table, const char *partition,
 	send(ask);
 }
 
-void tables_query(struct tables *tables, const struct tables_query *query, tables_done_fn on_done,
-        void *user)
+void tables_query(
+        struct tables *tables, const struct tables_query *query, tables_done_fn on_done, void *user)
 {
 	struct ask *ask = ask_create(tables, ASK_QUERY, on_done, user);
 	struct text rest = { 0 };
@@ -349,8 +349,7 @@ void tables_query(struct tables *tables, const struct tables_query *query, table
 	send(ask);
 }
 
-void tables_make_table(
-        struct tables *tables, const char *table, tables_done_fn on_done, void *user)
+void tables_make_table(struct tables *tables, const char *table, tables_done_fn on_done, void *user)
 {
 	struct ask *ask = ask_create(tables, ASK_MAKE_TABLE, on_done, user);
 	ask->method = "POST";

@@ -20,8 +20,8 @@ static void on_request(struct evhttp_request *request, void *user)
 	size_t size = evbuffer_get_length(input);
 	json_t *body = json_loadb((const char *)evbuffer_pullup(input, -1), size, 0, NULL);
 	(void)evbuffer_add_printf(output, "{\"jobId\": \"0123456789abcdef0123456789abcdef\"}");
-	(void)evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type",
-	        "application/json");
+	(void)evhttp_add_header(
+	        evhttp_request_get_output_headers(request), "Content-Type", "application/json");
 	evhttp_send_reply(request, body != NULL ? 202 : 400, NULL, NULL);
 	json_decref(body);
 }
@@ -31,8 +31,8 @@ static unsigned port_of(struct evhttp_bound_socket *bound)
 	struct sockaddr_in address;
 	socklen_t size = sizeof(address);
 	evutil_socket_t fd = evhttp_bound_socket_get_fd(bound);
-	return getsockname(fd, (struct sockaddr *)&address, &size) == 0 ? ntohs(address.sin_port) :
-	                                                                  0;
+	return getsockname(fd, (struct sockaddr *)&address, &size) == 0 ? ntohs(address.sin_port)
+	                                                                : 0;
 }
 
 int main(void)

@@ -56,7 +56,7 @@ int main(int argc, char **argv)
 	load_run(&options, &result);
 	printf("{\"answers\": %" PRIu64 ", \"refusals\": %" PRIu64 ", \"broken\": %" PRIu64
 	       ", \"seconds\": %.3f, \"p50_us\": %u, \"p99_us\": %u}\n",
-	        result.n_answers, result.n_refusals, result.n_broken, result.seconds,
-	        result.p50_us, result.p99_us);
+	        result.n_answers, result.n_refusals, result.n_broken, result.seconds, result.p50_us,
+	        result.p99_us);
 	return 0;
 }

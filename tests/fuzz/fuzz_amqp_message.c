@@ -17,8 +17,8 @@ static void must(int condition)
 
 static void must_be_within(struct amqp_bytes part, struct amqp_bytes whole)
 {
-	must(part.size == 0 || (part.start >= whole.start &&
-		part.start + part.size <= whole.start + whole.size));
+	must(part.size == 0 ||
+	        (part.start >= whole.start && part.start + part.size <= whole.start + whole.size));
 }
 
 static void walk_map(struct amqp_bytes section)

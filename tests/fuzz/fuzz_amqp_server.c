@@ -70,7 +70,7 @@ static void on_event(void *user, struct amqp_connection *connection, pn_event_t 
 }
 
 static void on_closed(
-	void *user, struct amqp_connection *connection, const struct amqp_closing *closing)
+        void *user, struct amqp_connection *connection, const struct amqp_closing *closing)
 {
 	(void)connection;
 	(void)closing;

@@ -16,52 +16,52 @@ struct suite_test {
 	const char *name; /* a sentence with underscores */
 	void (*run)(void);
 };
-#define SUITE_TEST(function)                                                                       \
-	{                                                                                          \
-		#function, function                                                                \
+#define SUITE_TEST(function)        \
+	{                           \
+#function, function \
 	}
 
-#define CHECK(condition)                                                                           \
-	do {                                                                                       \
-		int check_ok_ = (condition) ? 1 : 0;                                               \
-		if (!check_ok_) {                                                                  \
-			fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition);  \
-		}                                                                                  \
-		CU_assertImplementation(                                                           \
-			check_ok_, __LINE__, #condition, __FILE__, __func__, CU_FALSE);            \
+#define CHECK(condition)                                                                          \
+	do {                                                                                      \
+		int check_ok_ = (condition) ? 1 : 0;                                              \
+		if (!check_ok_) {                                                                 \
+			fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition); \
+		}                                                                                 \
+		CU_assertImplementation(                                                          \
+		        check_ok_, __LINE__, #condition, __FILE__, __func__, CU_FALSE);           \
 	} while (0)
 
-#define CHECK_INT(actual, expected)                                                                \
-	do {                                                                                       \
-		int64_t check_a_ = (int64_t)(actual);                                              \
-		int64_t check_e_ = (int64_t)(expected);                                            \
-		if (check_a_ != check_e_) {                                                        \
-			fprintf(stderr, "%s:%d: %s is %" PRId64 ", expected %" PRId64 "\n",        \
-				__FILE__, __LINE__, #actual, check_a_, check_e_);                  \
-		}                                                                                  \
-		CU_assertImplementation(                                                           \
-			check_a_ == check_e_, __LINE__, #actual, __FILE__, __func__, CU_FALSE);    \
+#define CHECK_INT(actual, expected)                                                             \
+	do {                                                                                    \
+		int64_t check_a_ = (int64_t)(actual);                                           \
+		int64_t check_e_ = (int64_t)(expected);                                         \
+		if (check_a_ != check_e_) {                                                     \
+			fprintf(stderr, "%s:%d: %s is %" PRId64 ", expected %" PRId64 "\n",     \
+			        __FILE__, __LINE__, #actual, check_a_, check_e_);               \
+		}                                                                               \
+		CU_assertImplementation(                                                        \
+		        check_a_ == check_e_, __LINE__, #actual, __FILE__, __func__, CU_FALSE); \
 	} while (0)
 
-#define CHECK_TEXT(actual, expected)                                                               \
-	do {                                                                                       \
-		const char *check_a_ = (actual);                                                   \
-		const char *check_e_ = (expected);                                                 \
-		int check_ok_ = check_a_ != NULL && check_e_ != NULL ?                             \
-			strcmp(check_a_, check_e_) == 0 :                                          \
-			check_a_ == check_e_;                                                      \
-		if (!check_ok_) {                                                                  \
-			fprintf(stderr, "%s:%d: %s is '%s', expected '%s'\n", __FILE__, __LINE__,  \
-				#actual, check_a_ != NULL ? check_a_ : "(null)",                   \
-				check_e_ != NULL ? check_e_ : "(null)");                           \
-		}                                                                                  \
-		CU_assertImplementation(                                                           \
-			check_ok_, __LINE__, #actual, __FILE__, __func__, CU_FALSE);               \
+#define CHECK_TEXT(actual, expected)                                                              \
+	do {                                                                                      \
+		const char *check_a_ = (actual);                                                  \
+		const char *check_e_ = (expected);                                                \
+		int check_ok_ = check_a_ != NULL && check_e_ != NULL                              \
+		        ? strcmp(check_a_, check_e_) == 0                                         \
+		        : check_a_ == check_e_;                                                   \
+		if (!check_ok_) {                                                                 \
+			fprintf(stderr, "%s:%d: %s is '%s', expected '%s'\n", __FILE__, __LINE__, \
+			        #actual, check_a_ != NULL ? check_a_ : "(null)",                  \
+			        check_e_ != NULL ? check_e_ : "(null)");                          \
+		}                                                                                 \
+		CU_assertImplementation(                                                          \
+		        check_ok_, __LINE__, #actual, __FILE__, __func__, CU_FALSE);              \
 	} while (0)
 
 /* Runs the tests (all, or those whose name contains argv[1]); returns the exit status. */
-static inline int suite_run(
-	const char *suite_name, const struct suite_test *tests, size_t n_tests, int argc, char **argv)
+static inline int suite_run(const char *suite_name, const struct suite_test *tests, size_t n_tests,
+        int argc, char **argv)
 {
 	unsigned n_run = 0;
 	unsigned n_failed = 0;

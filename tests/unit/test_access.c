@@ -22,8 +22,7 @@ static struct access_list *load(const char *text, char *error, size_t error_size
 static void token_may_act_for_its_tenants_only(void)
 {
 	char error[256] = "";
-	struct access_list *list =
-	        load("# comment\n\nabc t1,t2\n  def  *\n", error, sizeof(error));
+	struct access_list *list = load("# comment\n\nabc t1,t2\n  def  *\n", error, sizeof(error));
 	CHECK_TEXT(error, "");
 	const struct access_entry *abc = access_find(list, "Bearer abc");
 	const struct access_entry *def = access_find(list, "bearer  def");

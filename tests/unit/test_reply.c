@@ -7,7 +7,7 @@
 
 static bool read(const char *text, struct reply *ret_reply)
 {
-	return reply_read((struct lucius_text) { text, strlen(text) }, ret_reply);
+	return reply_read((struct lucius_text){ text, strlen(text) }, ret_reply);
 }
 
 static void ack_needs_no_more_than_its_identity(void)
@@ -53,7 +53,8 @@ static void error_may_be_null_or_empty(void)
 		char text[256];
 		struct reply reply;
 		(void)snprintf(text, sizeof(text),
-		        "{\"type\":\"RESULT\"," IDENTITY ",\"status\":\"FAILED_RETRY\",\"error\":%s}",
+		        "{\"type\":\"RESULT\"," IDENTITY
+		        ",\"status\":\"FAILED_RETRY\",\"error\":%s}",
 		        errors[i]);
 		CHECK(read(text, &reply));
 		CHECK(reply.facts.error_code == NULL);
@@ -76,7 +77,8 @@ static void output_ref_is_kept_as_it_was_sent(void)
 	CHECK_TEXT(reply.facts.output_ref.text, "blob");
 	CHECK_INT(reply.facts.output_ref.type, LUCIUS_FIELD_STRING);
 	reply_finish(&reply);
-	CHECK(read("{\"type\":\"RESULT\"," IDENTITY ",\"status\":\"SUCCEEDED\",\"output_ref\":null}",
+	CHECK(read("{\"type\":\"RESULT\"," IDENTITY
+	           ",\"status\":\"SUCCEEDED\",\"output_ref\":null}",
 	        &reply));
 	CHECK(reply.facts.output_ref.text == NULL);
 	reply_finish(&reply);

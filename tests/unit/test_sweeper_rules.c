@@ -26,7 +26,8 @@ static void lease(struct job *job)
 
 static void succeed(struct job *job)
 {
-	const struct reply_facts facts = { REPLY_SUCCEEDED, NULL, "ocr", 1, "a", NULL, NULL, { 0 } };
+	const struct reply_facts facts = { REPLY_SUCCEEDED, NULL, "ocr", 1, "a", NULL, NULL,
+		{ 0 } };
 	job->n_new_events = 0;
 	(void)rule_reply(job, &facts, NOW);
 }

@@ -149,8 +149,9 @@ static bool tiff_next(struct tiff *tiff)
 	uint32_t n_entries = 0;
 	unsigned char next[4];
 	if (!tiff_n_entries(tiff, &n_entries) ||
-	        !read_at(tiff->fd, (uint64_t)tiff->directory + 2 + (uint64_t)n_entries * TIFF_ENTRY_SIZE,
-	                next, sizeof(next))) {
+	        !read_at(tiff->fd,
+	                (uint64_t)tiff->directory + 2 + (uint64_t)n_entries * TIFF_ENTRY_SIZE, next,
+	                sizeof(next))) {
 		return false;
 	}
 	tiff->directory = tiff_number(tiff, next, 4);
@@ -165,7 +166,8 @@ static bool tiff_directory_size(const struct tiff *tiff, struct picture_size *re
 	}
 	for (uint32_t i = 0; i < n_entries; i++) {
 		unsigned char entry[TIFF_ENTRY_SIZE];
-		if (!read_at(tiff->fd, (uint64_t)tiff->directory + 2 + (uint64_t)i * TIFF_ENTRY_SIZE, entry,
+		if (!read_at(tiff->fd,
+		            (uint64_t)tiff->directory + 2 + (uint64_t)i * TIFF_ENTRY_SIZE, entry,
 		            sizeof(entry))) {
 			return false;
 		}

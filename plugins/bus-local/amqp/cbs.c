@@ -28,7 +28,7 @@ static bool verify(const struct request *request, const char *audience, int64_t 
 		.now = peer_now_s(peer),
 	};
 	enum azure_sas_result result = azure_sas_verify((const char *)request->body.bytes.start,
-		request->body.bytes.size, &rule, ret_expires_s);
+	        request->body.bytes.size, &rule, ret_expires_s);
 	if (result != AZURE_SAS_GOOD) {
 		refuse(request, 401, azure_sas_sentence(result));
 	}
@@ -58,7 +58,7 @@ void cbs_answer(const struct request *request)
 		return;
 	}
 	if (!amqp_map_find(&request->properties, "name", &name) || name.type != AMQP_STRING ||
-		name.bytes.size > 4096) {
+	        name.bytes.size > 4096) {
 		refuse(request, 400, "the request does not name what the token is for");
 		return;
 	}

@@ -17,8 +17,8 @@
 #define CONDITION_MESSAGE_NOT_FOUND "com.microsoft:message-not-found"
 
 /* SDKs look at these very words. */
-#define LOCK_LOST_TEXT                                                                             \
-	"The lock supplied is invalid. Either the lock expired, or the message has already been "  \
+#define LOCK_LOST_TEXT                                                                            \
+	"The lock supplied is invalid. Either the lock expired, or the message has already been " \
 	"removed from the queue."
 
 #endif

@@ -30,7 +30,7 @@ static void put_header(const struct entry *entry, struct amqp_buffer *buffer)
 }
 
 static void put_token(
-	const struct broker *broker, const struct entry *entry, struct amqp_buffer *buffer)
+        const struct broker *broker, const struct entry *entry, struct amqp_buffer *buffer)
 {
 	uint8_t tag[16];
 	uint8_t uuid[16];
@@ -45,7 +45,7 @@ static void put_token(
 
 /* Returns the number of keys and values. */
 static uint32_t put_lock_end(
-	const struct broker *broker, const struct entry *entry, struct amqp_buffer *buffer)
+        const struct broker *broker, const struct entry *entry, struct amqp_buffer *buffer)
 {
 	if (entry->state != ENTRY_LOCKED || entry->locked_until_ms == INT64_MAX) {
 		return 0;
@@ -68,7 +68,7 @@ static uint32_t put_dead_letter_source(const struct entry *entry, struct amqp_bu
 }
 
 static void put_annotations(
-	const struct broker *broker, const struct entry *entry, struct amqp_buffer *buffer)
+        const struct broker *broker, const struct entry *entry, struct amqp_buffer *buffer)
 {
 	const struct message *message = entry->message;
 	struct amqp_bytes kept = message_annotations(message);
@@ -99,16 +99,16 @@ static struct amqp_bytes put_changed(const struct entry *entry, struct amqp_buff
 {
 	const struct message *message = entry->message;
 	struct amqp_bytes bare = message_bare(message);
-	const uint8_t *rest = end_of(message->application_properties.size != 0 ?
-			message->application_properties :
-			message->properties);
+	const uint8_t *rest =
+	        end_of(message->application_properties.size != 0 ? message->application_properties
+	                                                         : message->properties);
 	amqp_buffer_append(buffer, message->properties.start, message->properties.size);
 	overrides_put_section(entry->overrides, message->application_properties, buffer);
 	return amqp_bytes(rest, (size_t)(end_of(bare) - rest));
 }
 
 struct amqp_bytes delivery_put_head(const struct broker *broker, const struct entry *entry,
-	bool with_token, struct amqp_buffer *buffer)
+        bool with_token, struct amqp_buffer *buffer)
 {
 	put_header(entry, buffer);
 	if (with_token) {

@@ -9,10 +9,10 @@ struct broker;
 struct entry;
 
 /*
- * Appends all that comes before the bytes that can be sent as they are, which are returned; they lie
- * in the message. With_token: the lock goes into the delivery annotations too.
+ * Appends all that comes before the bytes that can be sent as they are, which are returned; they
+ * lie in the message. With_token: the lock goes into the delivery annotations too.
  */
 struct amqp_bytes delivery_put_head(const struct broker *broker, const struct entry *entry,
-	bool with_token, struct amqp_buffer *buffer);
+        bool with_token, struct amqp_buffer *buffer);
 
 #endif

@@ -50,10 +50,9 @@ bool grants_add(struct grants *grants, const char *audience, int64_t expires_s)
 	if (grants->n == grants->n_allocated) {
 		grants->n_allocated = grants->n_allocated != 0 ? grants->n_allocated * 2 : 4;
 		grants->list =
-			must_resize(grants->list, grants->n_allocated, sizeof(*grants->list));
+		        must_resize(grants->list, grants->n_allocated, sizeof(*grants->list));
 	}
-	grants->list[grants->n++] =
-		(struct grant){ .path = steal(path), .expires_s = expires_s };
+	grants->list[grants->n++] = (struct grant){ .path = steal(path), .expires_s = expires_s };
 	return true;
 }
 

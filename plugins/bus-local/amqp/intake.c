@@ -68,7 +68,7 @@ static bool add_message(struct bus *bus, struct parcel *parcel, struct amqp_byte
 	if (parcel->n == parcel->n_allocated) {
 		parcel->n_allocated = parcel->n_allocated != 0 ? parcel->n_allocated * 4 : 1;
 		parcel->messages = must_resize(
-			parcel->messages, parcel->n_allocated, sizeof(*parcel->messages));
+		        parcel->messages, parcel->n_allocated, sizeof(*parcel->messages));
 	}
 	parcel->messages[parcel->n++] = message;
 	return true;
@@ -80,13 +80,13 @@ static bool unpack(struct bus *bus, struct parcel *parcel, struct amqp_bytes enc
 	struct amqp_bytes content;
 	if (!amqp_message_parse(encoded, &envelope)) {
 		return refuse(parcel, CONDITION_ARGUMENT,
-			"The batch is not a well-formed AMQP 1.0 message.");
+		        "The batch is not a well-formed AMQP 1.0 message.");
 	}
 	struct amqp_reader reader = amqp_reader(envelope.body);
 	while (amqp_body_next_data(&reader, &content)) {
 		if (parcel->n == MAX_BATCH) {
 			return refuse(parcel, CONDITION_ARGUMENT,
-				"The batch has more than 10000 messages: send smaller ones.");
+			        "The batch has more than 10000 messages: send smaller ones.");
 		}
 		if (!add_message(bus, parcel, content)) {
 			return false;
@@ -94,7 +94,7 @@ static bool unpack(struct bus *bus, struct parcel *parcel, struct amqp_bytes enc
 	}
 	if (!amqp_reader_is_empty(&reader) || parcel->n == 0) {
 		return refuse(parcel, CONDITION_ARGUMENT,
-			"The batch holds something else than messages, or none.");
+		        "The batch holds something else than messages, or none.");
 	}
 	return true;
 }
@@ -109,8 +109,9 @@ static bool publish(struct bus *bus, struct topic *topic, struct parcel *parcel)
 	if (topic_publish(topic, &publishing, &full) != PUBLISH_OK) {
 		parcel->condition = CONDITION_LIMIT;
 		snprintf(parcel->sentence, sizeof(parcel->sentence),
-			"The maximum entity size has been reached: '%.100s' holds as much as it may.",
-			full);
+		        "The maximum entity size has been reached: '%.100s' holds as much as it "
+		        "may.",
+		        full);
 		return false;
 	}
 	return true;
@@ -124,7 +125,7 @@ static void answer(pn_delivery_t *delivery, const struct parcel *parcel)
 	}
 	if (parcel->condition != NULL) {
 		amqp_condition_set(pn_disposition_condition(pn_delivery_local(delivery)),
-			parcel->condition, parcel->sentence);
+		        parcel->condition, parcel->sentence);
 		pn_delivery_update(delivery, PN_REJECTED);
 	} else {
 		pn_delivery_update(delivery, PN_ACCEPTED);
@@ -136,8 +137,8 @@ static void take(struct link *link, pn_delivery_t *delivery, struct amqp_bytes e
 {
 	struct bus *bus = link->peer->bus;
 	struct parcel parcel = { 0 };
-	bool is_read = amqp_delivery_is_batch(delivery) ? unpack(bus, &parcel, encoded) :
-							  add_message(bus, &parcel, encoded);
+	bool is_read = amqp_delivery_is_batch(delivery) ? unpack(bus, &parcel, encoded)
+	                                                : add_message(bus, &parcel, encoded);
 	if (is_read) {
 		(void)publish(bus, link->topic, &parcel);
 	}
@@ -161,8 +162,8 @@ static void discard(struct link *link, pn_delivery_t *delivery)
 		return;
 	}
 	snprintf(parcel.sentence, sizeof(parcel.sentence),
-		"The received message exceeds the %lld bytes that this link allows.",
-		(long long)link->peer->bus->options->max_message_bytes);
+	        "The received message exceeds the %lld bytes that this link allows.",
+	        (long long)link->peer->bus->options->max_message_bytes);
 	peer_log(link->peer, LUCIUS_LOG_INFO, "bus.message_refused", parcel.sentence);
 	(void)pn_link_advance(link->proton);
 	answer(delivery, &parcel);

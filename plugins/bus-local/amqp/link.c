@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Decides what an attach asks for, whether the peer may have it, and which end of ours serves it. */
+/* Decides what an attach asks for, whether the peer may have it, and which end of ours serves it.
+ */
 #include "plugins/bus-local/amqp/link.h"
 
 #include <proton/codec.h>
@@ -48,7 +49,7 @@ static bool refuse_unknown(struct attach *attach, const char *name)
 {
 	attach->condition = CONDITION_NOT_FOUND;
 	snprintf(attach->sentence, sizeof(attach->sentence),
-		"The messaging entity '%s' could not be found.", name);
+	        "The messaging entity '%s' could not be found.", name);
 	return false;
 }
 
@@ -68,8 +69,8 @@ static bool has_session_filter(pn_link_t *proton)
 		} else if (pn_data_type(filter) == PN_STRING) {
 			key = pn_data_get_string(filter);
 		}
-		is_found = key.size == sizeof(wanted) - 1 &&
-			memcmp(key.start, wanted, key.size) == 0;
+		is_found =
+		        key.size == sizeof(wanted) - 1 && memcmp(key.start, wanted, key.size) == 0;
 		(void)pn_data_next(filter); /* its value */
 	}
 	pn_data_rewind(filter);
@@ -78,12 +79,12 @@ static bool has_session_filter(pn_link_t *proton)
 
 static bool read_address(struct attach *attach)
 {
-	pn_terminus_t *terminus = attach->is_sender ? pn_link_remote_source(attach->proton) :
-						      pn_link_remote_target(attach->proton);
+	pn_terminus_t *terminus = attach->is_sender ? pn_link_remote_source(attach->proton)
+	                                            : pn_link_remote_target(attach->proton);
 	const char *text = pn_terminus_get_address(terminus);
 	if (pn_terminus_get_type(terminus) == PN_COORDINATOR) {
 		return refuse(attach, CONDITION_NOT_IMPLEMENTED,
-			"This broker has no transactions: send without them.");
+		        "This broker has no transactions: send without them.");
 	}
 	if (!address_parse(text, &attach->address)) {
 		return refuse_unknown(attach, text != NULL ? text : "");
@@ -95,21 +96,21 @@ static bool check_grant(struct attach *attach)
 {
 	const struct peer *peer = attach->peer;
 	if (attach->address.is_cbs ||
-		grants_cover(&peer->grants, attach->address.path, peer_now_s(peer))) {
+	        grants_cover(&peer->grants, attach->address.path, peer_now_s(peer))) {
 		return true;
 	}
 	snprintf(attach->sentence, sizeof(attach->sentence),
-		"Unauthorized access. 'Listen,Send' claim(s) are required to perform this operation on "
-		"'%s': no token for it was put to $cbs.",
-		attach->address.path);
+	        "Unauthorized access. 'Listen,Send' claim(s) are required to perform this "
+	        "operation on "
+	        "'%s': no token for it was put to $cbs.",
+	        attach->address.path);
 	attach->condition = CONDITION_UNAUTHORIZED;
 	return false;
 }
 
 static bool find_topic(struct attach *attach)
 {
-	attach->topic = topic_find(
-		&attach->peer->bus->broker, amqp_text(attach->address.topic));
+	attach->topic = topic_find(&attach->peer->bus->broker, amqp_text(attach->address.topic));
 	return attach->topic != NULL || refuse_unknown(attach, attach->address.topic);
 }
 
@@ -117,7 +118,8 @@ static bool check_intake(struct attach *attach)
 {
 	if (attach->address.subscription[0] != '\0' || attach->address.is_dead_letters) {
 		return refuse(attach, CONDITION_NOT_ALLOWED,
-			"A subscription or dead-letter queue cannot be sent to: send to the topic.");
+		        "A subscription or dead-letter queue cannot be sent to: send to the "
+		        "topic.");
 	}
 	return true;
 }
@@ -129,7 +131,7 @@ static bool find_subscription(struct attach *attach)
 	struct amqp_bytes name = amqp_text(address->subscription);
 	if (!attach->topic->is_queue && name.size == 0) {
 		return refuse(attach, CONDITION_NOT_ALLOWED,
-			"A topic cannot be received from: receive from one of its subscriptions.");
+		        "A topic cannot be received from: receive from one of its subscriptions.");
 	}
 	attach->subscription = bus_find_subscription(attach->peer->bus, attach->topic, name);
 	if (attach->subscription == NULL) {
@@ -137,7 +139,7 @@ static bool find_subscription(struct attach *attach)
 	}
 	if (attach->subscription->needs_session || has_session_filter(attach->proton)) {
 		return refuse(attach, CONDITION_NOT_IMPLEMENTED,
-			"This broker has no sessions: receive without them.");
+		        "This broker has no sessions: receive without them.");
 	}
 	return true;
 }
@@ -173,7 +175,7 @@ static bool check_limits(struct attach *attach)
 	const struct peer *peer = attach->peer;
 	if (peer->n_links >= (size_t)peer->bus->options->max_links) {
 		return refuse(attach, CONDITION_LIMIT,
-			"The connection has as many links as bus-max-links allows.");
+		        "The connection has as many links as bus-max-links allows.");
 	}
 	if (peer->bus->is_stopping) {
 		return refuse(attach, CONDITION_FORCED, "The broker is being stopped.");
@@ -227,8 +229,8 @@ static void open_link(struct link *link, const struct attach *attach)
 	case LINK_OUTLET:
 		link->subscription = attach->subscription;
 		outlet_open(link,
-			attach->address.is_dead_letters ? &attach->subscription->dead_letters :
-							  &attach->subscription->active);
+		        attach->address.is_dead_letters ? &attach->subscription->dead_letters
+		                                        : &attach->subscription->active);
 		break;
 	case LINK_CBS_REQUESTS:
 	case LINK_MANAGEMENT_REQUESTS:
@@ -248,7 +250,7 @@ void link_attach(struct peer *peer, pn_link_t *proton)
 		.is_sender = pn_link_is_sender(proton),
 	};
 	if (read_address(&attach) && check_limits(&attach) && check_grant(&attach) &&
-		check_entity(&attach)) {
+	        check_entity(&attach)) {
 		open_link(add_link(&attach), &attach);
 		return;
 	}

@@ -26,7 +26,7 @@ struct link {
 	struct peer *peer;
 	pn_link_t *proton; /* borrowed, as long as the link is there */
 	enum link_kind kind;
-	char *path;     /* owned: address.h, lower case */
+	char *path; /* owned: address.h, lower case */
 	char *reply_to; /* owned: replies: where the peer wants them; may be NULL */
 	struct topic *topic; /* intake */
 	struct subscription *subscription; /* outlet */

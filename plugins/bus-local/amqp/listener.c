@@ -39,7 +39,7 @@ static void name_peer(const struct sockaddr *address, int size, char name[80])
 	char host[NI_MAXHOST];
 	char port[NI_MAXSERV];
 	if (getnameinfo(address, (socklen_t)size, host, sizeof(host), port, sizeof(port),
-		    NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+	            NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
 		snprintf(name, 80, "unknown");
 		return;
 	}
@@ -56,8 +56,8 @@ static struct bufferevent *make_stream(struct listener *listener, evutil_socket_
 	} else {
 		SSL *tls = SSL_new(listener->tls);
 		if (tls != NULL) {
-			stream = bufferevent_openssl_socket_new(base, fd, tls,
-				BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
+			stream = bufferevent_openssl_socket_new(
+			        base, fd, tls, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
 		}
 		if (stream == NULL) {
 			SSL_free(tls);
@@ -69,8 +69,8 @@ static struct bufferevent *make_stream(struct listener *listener, evutil_socket_
 	return stream;
 }
 
-static void on_accepted(struct evconnlistener *socket, evutil_socket_t fd,
-	struct sockaddr *address, int size, void *user)
+static void on_accepted(struct evconnlistener *socket, evutil_socket_t fd, struct sockaddr *address,
+        int size, void *user)
 {
 	(void)socket;
 	struct listener *listener = user;
@@ -79,9 +79,9 @@ static void on_accepted(struct evconnlistener *socket, evutil_socket_t fd,
 	name_peer(address, size, name);
 	if (listener->n_peers >= (size_t)listener->bus->options->max_connections) {
 		snprintf(sentence, sizeof(sentence),
-			"%s was turned away: there are %zu connections, as many as "
-			"bus-max-connections allows",
-			name, listener->n_peers);
+		        "%s was turned away: there are %zu connections, as many as "
+		        "bus-max-connections allows",
+		        name, listener->n_peers);
 		lucius_log(listener->bus->host, LUCIUS_LOG_WARNING, "bus.refused", sentence);
 		(void)evutil_closesocket(fd);
 		return;
@@ -114,7 +114,7 @@ static void on_accept_error(struct evconnlistener *socket, void *user)
 	int reason = EVUTIL_SOCKET_ERROR();
 	char sentence[200];
 	snprintf(sentence, sizeof(sentence), "a connection could not be accepted: %s",
-		evutil_socket_error_to_string(reason));
+	        evutil_socket_error_to_string(reason));
 	lucius_log(host, LUCIUS_LOG_ERROR, "bus.accept", sentence);
 	(void)evconnlistener_disable(socket);
 	if (listener->retry == NULL) {
@@ -138,34 +138,34 @@ static bool load_tls(struct listener *listener, char *error, size_t error_size)
 	bool is_loaded = SSL_CTX_use_certificate_chain_file(listener->tls, file) == 1;
 	if (is_loaded) {
 		file = options->tls_key;
-		is_loaded = SSL_CTX_use_PrivateKey_file(listener->tls, file, SSL_FILETYPE_PEM) == 1 &&
-			SSL_CTX_check_private_key(listener->tls) == 1;
+		is_loaded =
+		        SSL_CTX_use_PrivateKey_file(listener->tls, file, SSL_FILETYPE_PEM) == 1 &&
+		        SSL_CTX_check_private_key(listener->tls) == 1;
 	}
 	if (!is_loaded) {
 		const char *reason = ERR_reason_error_string(ERR_get_error());
 		snprintf(error, error_size, "bus-tls-cert or bus-tls-key: '%s' cannot be used: %s",
-			file, reason != NULL ? reason : "not a PEM file, or another key's");
+		        file, reason != NULL ? reason : "not a PEM file, or another key's");
 		ERR_clear_error();
 	}
 	return is_loaded;
 }
 
 static struct evconnlistener *bind_to(
-	struct listener *listener, const struct addrinfo *info, char *error, size_t error_size)
+        struct listener *listener, const struct addrinfo *info, char *error, size_t error_size)
 {
 	unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE;
-	struct evconnlistener *socket =
-		evconnlistener_new_bind(listener->bus->host->event_base, on_accepted, listener,
-			flags, -1, info->ai_addr, (int)info->ai_addrlen);
+	struct evconnlistener *socket = evconnlistener_new_bind(listener->bus->host->event_base,
+	        on_accepted, listener, flags, -1, info->ai_addr, (int)info->ai_addrlen);
 	if (socket == NULL) {
 		snprintf(error, error_size, "bus-listen is '%s', and the port cannot be had: %s",
-			listener->bus->options->listen, strerror(errno));
+		        listener->bus->options->listen, strerror(errno));
 	}
 	return socket;
 }
 
 static bool open_socket(struct listener *listener, const struct bus_address *address, char *error,
-	size_t error_size)
+        size_t error_size)
 {
 	char port[8];
 	struct addrinfo *found = NULL;
@@ -176,7 +176,7 @@ static bool open_socket(struct listener *listener, const struct bus_address *add
 	int result = getaddrinfo(address->host, port, &hints, &found);
 	if (result != 0) {
 		snprintf(error, error_size, "bus-listen: the host '%s' is not known: %s",
-			address->host, gai_strerror(result));
+		        address->host, gai_strerror(result));
 		return false;
 	}
 	listener->socket = bind_to(listener, found, error, error_size);
@@ -200,22 +200,22 @@ static void tell(const struct listener *listener)
 {
 	char sentence[400];
 	snprintf(sentence, sizeof(sentence), "AMQP 1.0%s on '%s', port %u",
-		listener->tls != NULL ? " over TLS" : "", listener->bus->options->listen,
-		listener->port);
+	        listener->tls != NULL ? " over TLS" : "", listener->bus->options->listen,
+	        listener->port);
 	char port[8];
 	int size = snprintf(port, sizeof(port), "%u", listener->port);
 	const struct lucius_field field = { "port", port, (uint32_t)size, LUCIUS_FIELD_INTEGER };
-	listener->bus->host->log(listener->bus->host, LUCIUS_LOG_INFO, "bus.listening", sentence,
-		&field, 1);
+	listener->bus->host->log(
+	        listener->bus->host, LUCIUS_LOG_INFO, "bus.listening", sentence, &field, 1);
 }
 
 struct listener *listener_create(
-	struct bus *bus, const struct bus_address *address, char *error, size_t error_size)
+        struct bus *bus, const struct bus_address *address, char *error, size_t error_size)
 {
 	struct listener *listener = must_calloc(1, sizeof(*listener));
 	listener->bus = bus;
 	if (!load_tls(listener, error, error_size) ||
-		!open_socket(listener, address, error, error_size)) {
+	        !open_socket(listener, address, error, error_size)) {
 		listener_destroy(listener);
 		return NULL;
 	}

@@ -14,7 +14,7 @@ struct peer;
 
 /* Listens from now on. NULL: a sentence in error. */
 struct listener *listener_create(
-	struct bus *bus, const struct bus_address *address, char *error, size_t error_size);
+        struct bus *bus, const struct bus_address *address, char *error, size_t error_size);
 
 /* Cuts all connections off; takes NULL. */
 void listener_destroy(struct listener *listener);

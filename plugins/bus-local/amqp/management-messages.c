@@ -26,7 +26,7 @@ static void put_key(struct amqp_buffer *buffer, const char *key)
 
 /* One element of `messages`: a map with the encoded message, and the lock if it is locked now. */
 static void put_message(const struct broker *broker, const struct entry *entry, bool with_token,
-	struct amqp_buffer *buffer)
+        struct amqp_buffer *buffer)
 {
 	CLEANUP(amqp_buffer_finish) struct amqp_buffer encoded = { 0 };
 	struct amqp_bytes rest = delivery_put_head(broker, entry, with_token, &encoded);
@@ -46,7 +46,7 @@ static void put_message(const struct broker *broker, const struct entry *entry, 
 }
 
 static void reply_messages(
-	const struct request *request, const struct amqp_buffer *messages, uint32_t n)
+        const struct request *request, const struct amqp_buffer *messages, uint32_t n)
 {
 	CLEANUP(amqp_buffer_finish) struct amqp_buffer body = { 0 };
 	size_t map = amqp_begin_map(&body);
@@ -56,9 +56,8 @@ static void reply_messages(
 	amqp_end(&body, list, n);
 	amqp_end(&body, map, 2);
 	request_reply(request,
-		&(struct reply){ .status = 200,
-			.description = "OK",
-			.body = amqp_buffer_bytes(&body) });
+	        &(struct reply){
+	                .status = 200, .description = "OK", .body = amqp_buffer_bytes(&body) });
 }
 
 static int64_t read_number(const struct request *request, const char *name, int64_t otherwise)
@@ -78,7 +77,7 @@ void management_peek(const struct request *request, struct node *node)
 	int64_t most = read_number(request, "message-count", 1);
 	uint32_t n = 0;
 	struct entry *entry =
-		node->store != NULL ? store_from(node->store, from > 0 ? (uint64_t)from : 0) : NULL;
+	        node->store != NULL ? store_from(node->store, from > 0 ? (uint64_t)from : 0) : NULL;
 	for (; entry != NULL && n < most && n < MANAGEMENT_MAX_ITEMS; entry = entry->next) {
 		size_t size = message_size(entry->message);
 		if (n != 0 && messages.size + size > MAX_REPLY_BYTES) {
@@ -89,7 +88,7 @@ void management_peek(const struct request *request, struct node *node)
 	}
 	if (n == 0) {
 		request_reply(
-			request, &(struct reply){ .status = 204, .description = "No Content" });
+		        request, &(struct reply){ .status = 204, .description = "No Content" });
 		return;
 	}
 	reply_messages(request, &messages, n);
@@ -104,7 +103,7 @@ static bool has_all(const struct node *node, const struct amqp_value *numbers)
 	while (management_next(numbers, &reader, &value)) {
 		int64_t number = 0;
 		if (node->store == NULL || !amqp_value_to_int(&value, &number) ||
-			store_deferred(node->store, (uint64_t)number) == NULL) {
+		        store_deferred(node->store, (uint64_t)number) == NULL) {
 			return false;
 		}
 		n++;
@@ -114,7 +113,7 @@ static bool has_all(const struct node *node, const struct amqp_value *numbers)
 
 /* The same number twice in one request is found once. */
 static uint32_t take_deferred(const struct node *node, const struct amqp_value *numbers,
-	bool is_destructive, struct amqp_buffer *messages)
+        bool is_destructive, struct amqp_buffer *messages)
 {
 	struct broker *broker = &node->bus->broker;
 	struct amqp_reader reader = amqp_reader(numbers->bytes);
@@ -149,7 +148,8 @@ void management_receive(const struct request *request, struct node *node)
 	}
 	if (node->bus->is_stopping || !has_all(node, &numbers)) {
 		management_refuse(request, 404, CONDITION_MESSAGE_NOT_FOUND,
-			"Failed to lock one or more specified messages. The message does not exist.");
+		        "Failed to lock one or more specified messages. The message does not "
+		        "exist.");
 		return;
 	}
 	bool is_destructive = read_number(request, "receiver-settle-mode", 1) == 0;
@@ -159,7 +159,7 @@ void management_receive(const struct request *request, struct node *node)
 
 /* Schedules one message; false: the request has been refused. */
 static bool schedule_one(const struct request *request, struct node *node,
-	const struct amqp_value *item, int64_t *ret_number)
+        const struct amqp_value *item, int64_t *ret_number)
 {
 	char spare_id[33];
 	const char *error = "Each element of 'messages' needs a binary 'message'.";
@@ -175,7 +175,7 @@ static bool schedule_one(const struct request *request, struct node *node,
 	}
 	if (node->bus->is_stopping || !schedule_has_room(node->topic, 1)) {
 		management_refuse(request, 403, CONDITION_LIMIT,
-			"The topic holds as many scheduled messages as it may.");
+		        "The topic holds as many scheduled messages as it may.");
 		return false;
 	}
 	*ret_number = (int64_t)schedule_message(node->topic, message);
@@ -198,9 +198,8 @@ static void reply_numbers(const struct request *request, const int64_t *numbers,
 	amqp_end_array(&body, array, n);
 	amqp_end(&body, map, 2);
 	request_reply(request,
-		&(struct reply){ .status = 200,
-			.description = "OK",
-			.body = amqp_buffer_bytes(&body) });
+	        &(struct reply){
+	                .status = 200, .description = "OK", .body = amqp_buffer_bytes(&body) });
 }
 
 void management_schedule(const struct request *request, struct node *node)
@@ -233,9 +232,9 @@ void management_cancel(const struct request *request, struct node *node)
 	while (management_next(&numbers, &reader, &value)) {
 		int64_t number = 0;
 		if (!amqp_value_to_int(&value, &number) ||
-			!schedule_cancel(node->topic, (uint64_t)number)) {
+		        !schedule_cancel(node->topic, (uint64_t)number)) {
 			management_refuse(request, 404, CONDITION_MESSAGE_NOT_FOUND,
-				"A message with that sequence number is not scheduled.");
+			        "A message with that sequence number is not scheduled.");
 			return;
 		}
 	}

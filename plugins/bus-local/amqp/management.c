@@ -28,7 +28,7 @@ static const struct {
 };
 
 void management_refuse(const struct request *request, int32_t status, const char *condition,
-	const char *description)
+        const char *description)
 {
 	struct reply reply = {
 		.status = status, .condition = condition, .description = description
@@ -51,8 +51,8 @@ static bool find_node(const struct request *request, struct node *node)
 		subscription = subscription_find(node->topic, amqp_text(address.subscription));
 	}
 	if (subscription != NULL) {
-		node->store = address.is_dead_letters ? &subscription->dead_letters :
-							&subscription->active;
+		node->store = address.is_dead_letters ? &subscription->dead_letters
+		                                      : &subscription->active;
 	}
 	return node->topic != NULL;
 }
@@ -62,7 +62,7 @@ void management_answer(const struct request *request)
 	struct node node;
 	if (!find_node(request, &node)) {
 		management_refuse(request, 404, CONDITION_NOT_FOUND,
-			"The messaging entity could not be found.");
+		        "The messaging entity could not be found.");
 		return;
 	}
 	for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
@@ -73,9 +73,9 @@ void management_answer(const struct request *request)
 	}
 	char description[200];
 	snprintf(description, sizeof(description),
-		"The operation '%.*s' is not implemented by this broker.",
-		request->operation.size < 100 ? (int)request->operation.size : 100,
-		(const char *)request->operation.start);
+	        "The operation '%.*s' is not implemented by this broker.",
+	        request->operation.size < 100 ? (int)request->operation.size : 100,
+	        (const char *)request->operation.start);
 	management_refuse(request, 501, CONDITION_NOT_IMPLEMENTED, description);
 }
 
@@ -85,7 +85,7 @@ static bool is_sequence(const struct amqp_value *value)
 }
 
 bool management_next(
-	const struct amqp_value *sequence, struct amqp_reader *reader, struct amqp_value *ret_value)
+        const struct amqp_value *sequence, struct amqp_reader *reader, struct amqp_value *ret_value)
 {
 	if (sequence->type == AMQP_ARRAY) {
 		return amqp_read_element(reader, sequence->element_code, ret_value);
@@ -94,14 +94,14 @@ bool management_next(
 }
 
 bool management_sequence(
-	const struct request *request, const char *name, struct amqp_value *ret_sequence)
+        const struct request *request, const char *name, struct amqp_value *ret_sequence)
 {
 	if (!amqp_map_find(&request->body, name, ret_sequence) || !is_sequence(ret_sequence) ||
-		ret_sequence->count == 0 || ret_sequence->count > MANAGEMENT_MAX_ITEMS) {
+	        ret_sequence->count == 0 || ret_sequence->count > MANAGEMENT_MAX_ITEMS) {
 		char description[160];
 		snprintf(description, sizeof(description),
-			"The request needs '%s', an array of 1 to %d elements.", name,
-			MANAGEMENT_MAX_ITEMS);
+		        "The request needs '%s', an array of 1 to %d elements.", name,
+		        MANAGEMENT_MAX_ITEMS);
 		management_refuse(request, 400, CONDITION_ARGUMENT, description);
 		return false;
 	}
@@ -138,9 +138,8 @@ void management_renew(const struct request *request, struct node *node)
 	struct amqp_reader reader = amqp_reader(tokens.bytes);
 	for (uint32_t i = 0; i < tokens.count; i++) {
 		struct amqp_value token;
-		struct entry *entry = management_next(&tokens, &reader, &token) ?
-			find_lock(node, &token) :
-			NULL;
+		struct entry *entry =
+		        management_next(&tokens, &reader, &token) ? find_lock(node, &token) : NULL;
 		if (entry == NULL) {
 			refuse_lost(request);
 			return;
@@ -154,9 +153,8 @@ void management_renew(const struct request *request, struct node *node)
 	amqp_put_timestamp_array(&body, ends, tokens.count);
 	amqp_end(&body, mark, 2);
 	request_reply(request,
-		&(struct reply){ .status = 200,
-			.description = "OK",
-			.body = amqp_buffer_bytes(&body) });
+	        &(struct reply){
+	                .status = 200, .description = "OK", .body = amqp_buffer_bytes(&body) });
 }
 
 static bool read_verb(const struct request *request, enum settle_verb *ret_verb)
@@ -186,8 +184,7 @@ static bool read_verb(const struct request *request, enum settle_verb *ret_verb)
 static struct amqp_bytes read_text(const struct request *request, const char *name)
 {
 	struct amqp_value value;
-	bool is_text =
-		amqp_map_find(&request->body, name, &value) && value.type == AMQP_STRING;
+	bool is_text = amqp_map_find(&request->body, name, &value) && value.type == AMQP_STRING;
 	return is_text ? value.bytes : amqp_bytes(NULL, 0);
 }
 
@@ -196,14 +193,14 @@ static bool read_settlement(const struct request *request, struct settlement *se
 	struct amqp_value changes;
 	if (!read_verb(request, &settlement->verb)) {
 		management_refuse(request, 400, CONDITION_ARGUMENT,
-			"The request needs 'disposition-status': completed, abandoned, defered or "
-			"suspended.");
+		        "The request needs 'disposition-status': completed, abandoned, defered or "
+		        "suspended.");
 		return false;
 	}
 	settlement->reason = read_text(request, "deadletter-reason");
 	settlement->description = read_text(request, "deadletter-description");
 	if (amqp_map_find(&request->body, "properties-to-modify", &changes) &&
-		changes.type == AMQP_MAP) {
+	        changes.type == AMQP_MAP) {
 		settlement->changes = changes.bytes;
 		settlement->n_changes = changes.count;
 	}
@@ -216,7 +213,7 @@ void management_settle(const struct request *request, struct node *node)
 	struct amqp_value tokens;
 	struct amqp_value token;
 	if (!read_settlement(request, &settlement) ||
-		!management_sequence(request, "lock-tokens", &tokens)) {
+	        !management_sequence(request, "lock-tokens", &tokens)) {
 		return;
 	}
 	struct amqp_reader reader = amqp_reader(tokens.bytes);

@@ -28,15 +28,15 @@ void management_schedule(const struct request *request, struct node *node);
 void management_cancel(const struct request *request, struct node *node);
 
 void management_refuse(const struct request *request, int32_t status, const char *condition,
-	const char *description);
+        const char *description);
 
 /* A member of the body that is an array or list of 1 to MANAGEMENT_MAX_ITEMS elements; false: the
  * request has been refused. */
 bool management_sequence(
-	const struct request *request, const char *name, struct amqp_value *ret_sequence);
+        const struct request *request, const char *name, struct amqp_value *ret_sequence);
 
 /* Its next element; the reader starts at sequence->bytes. */
-bool management_next(
-	const struct amqp_value *sequence, struct amqp_reader *reader, struct amqp_value *ret_value);
+bool management_next(const struct amqp_value *sequence, struct amqp_reader *reader,
+        struct amqp_value *ret_value);
 
 #endif

@@ -29,7 +29,7 @@
 static bool is_behind(const struct link *link)
 {
 	size_t waiting = pn_session_outgoing_bytes(pn_link_session(link->proton)) +
-		amqp_connection_queued(link->peer->connection);
+	        amqp_connection_queued(link->peer->connection);
 	return waiting > MAX_WAITING;
 }
 
@@ -40,10 +40,9 @@ static void deliver(struct consumer *consumer, struct entry *entry)
 	uint8_t token[16];
 	broker_lock_token(&bus->broker, entry_lock_number(entry), token);
 	pn_delivery_t *delivery = amqp_delivery_start(
-		link->proton, amqp_bytes(token, sizeof(token)), AMQP_MARK_PLAIN);
+	        link->proton, amqp_bytes(token, sizeof(token)), AMQP_MARK_PLAIN);
 	amqp_buffer_clear(&bus->outgoing);
-	struct amqp_bytes rest =
-		delivery_put_head(&bus->broker, entry, false, &bus->outgoing);
+	struct amqp_bytes rest = delivery_put_head(&bus->broker, entry, false, &bus->outgoing);
 	(void)pn_link_send(link->proton, (const char *)bus->outgoing.start, bus->outgoing.size);
 	(void)pn_link_send(link->proton, (const char *)rest.start, rest.size);
 	if (consumer->is_destructive) {
@@ -131,13 +130,13 @@ static struct amqp_bytes text_member(const struct amqp_value *map, const char *n
 {
 	struct amqp_value value;
 	bool is_text = amqp_map_find(map, name, &value) &&
-		(value.type == AMQP_STRING || value.type == AMQP_SYMBOL);
+	        (value.type == AMQP_STRING || value.type == AMQP_SYMBOL);
 	return is_text ? value.bytes : amqp_bytes(NULL, 0);
 }
 
 /* Reason and description stand in the info map; without one the error itself is all there is. */
 static void read_rejection(
-	struct bus *bus, struct settlement *settlement, pn_condition_t *condition)
+        struct bus *bus, struct settlement *settlement, pn_condition_t *condition)
 {
 	struct amqp_value map;
 	settlement->verb = SETTLE_DEAD_LETTER;
@@ -153,8 +152,7 @@ static void read_rejection(
 }
 
 /* False: the state decides nothing. */
-static bool read_settlement(
-	struct bus *bus, pn_delivery_t *delivery, struct settlement *settlement)
+static bool read_settlement(struct bus *bus, pn_delivery_t *delivery, struct settlement *settlement)
 {
 	pn_disposition_t *remote = pn_delivery_remote(delivery);
 	switch (pn_delivery_remote_state(delivery)) {
@@ -168,8 +166,8 @@ static bool read_settlement(
 		read_rejection(bus, settlement, pn_disposition_condition(remote));
 		return true;
 	case PN_MODIFIED:
-		settlement->verb = pn_disposition_is_undeliverable(remote) ? SETTLE_DEFER :
-									     SETTLE_ABANDON;
+		settlement->verb =
+		        pn_disposition_is_undeliverable(remote) ? SETTLE_DEFER : SETTLE_ABANDON;
 		read_changes(settlement, encode(bus, pn_disposition_annotations(remote)));
 		return true;
 	default:
@@ -177,7 +175,8 @@ static bool read_settlement(
 	}
 }
 
-/* The same outcome comes back, a rejection without its error: SDKs take anything else as failure. */
+/* The same outcome comes back, a rejection without its error: SDKs take anything else as failure.
+ */
 static void echo(pn_delivery_t *delivery)
 {
 	uint64_t state = pn_delivery_remote_state(delivery);
@@ -193,7 +192,7 @@ static void echo(pn_delivery_t *delivery)
 static void tell_lock_lost(pn_delivery_t *delivery)
 {
 	amqp_condition_set(pn_disposition_condition(pn_delivery_local(delivery)),
-		CONDITION_LOCK_LOST, LOCK_LOST_TEXT);
+	        CONDITION_LOCK_LOST, LOCK_LOST_TEXT);
 	pn_delivery_update(delivery, PN_REJECTED);
 }
 

@@ -158,7 +158,7 @@ static void free_peer(struct peer *peer)
 }
 
 static void on_closed(
-	void *user, struct amqp_connection *connection, const struct amqp_closing *closing)
+        void *user, struct amqp_connection *connection, const struct amqp_closing *closing)
 {
 	(void)connection;
 	struct peer *peer = user;
@@ -178,10 +178,10 @@ static bool check_plain(void *user, struct amqp_bytes name, struct amqp_bytes pa
 	const struct peer *peer = user;
 	const char *key = peer->bus->key;
 	bool is_good = amqp_bytes_is(name, BUS_KEY_NAME) && password.size == strlen(key) &&
-		CRYPTO_memcmp(password.start, key, password.size) == 0;
+	        CRYPTO_memcmp(password.start, key, password.size) == 0;
 	if (!is_good) {
 		peer_log(peer, LUCIUS_LOG_WARNING, "bus.denied",
-			"SASL PLAIN with another name or key");
+		        "SASL PLAIN with another name or key");
 	}
 	return is_good;
 }
@@ -190,7 +190,7 @@ static void on_lonely(struct alarm *alarm)
 {
 	struct peer *peer = CONTAINER(alarm, struct peer, lonely);
 	peer_close(peer, CONDITION_FORCED,
-		"The connection was inactive: it did not create a link within the allowed time.");
+	        "The connection was inactive: it did not create a link within the allowed time.");
 }
 
 static void on_grant_end(struct alarm *alarm)
@@ -200,10 +200,11 @@ static void on_grant_end(struct alarm *alarm)
 	for (struct link *next = NULL, *link = peer->links; link != NULL; link = next) {
 		next = link->next;
 		bool needs_grant =
-			link->kind != LINK_CBS_REQUESTS && link->kind != LINK_CBS_REPLIES;
+		        link->kind != LINK_CBS_REQUESTS && link->kind != LINK_CBS_REPLIES;
 		if (needs_grant && !grants_cover(&peer->grants, link->path, now_s)) {
 			link_close(link, CONDITION_UNAUTHORIZED,
-				"ExpiredToken: the token of this link has ended and was not renewed.");
+			        "ExpiredToken: the token of this link has ended and was not "
+			        "renewed.");
 		}
 	}
 	peer_watch_grants(peer);
@@ -215,7 +216,7 @@ void peer_watch_grants(struct peer *peer)
 	struct broker *broker = &peer->bus->broker;
 	int64_t end_s = grants_first_end(&peer->grants, peer_now_s(peer));
 	alarm_set(&broker->alarms, &peer->grant_end,
-		end_s == INT64_MAX ? INT64_MAX : end_s * 1000 - broker->wall_offset_ms);
+	        end_s == INT64_MAX ? INT64_MAX : end_s * 1000 - broker->wall_offset_ms);
 }
 
 void peer_watch_links(struct peer *peer)
@@ -224,7 +225,7 @@ void peer_watch_links(struct peer *peer)
 	int64_t patience_ms = peer->had_link ? NO_LINK_MS : FIRST_LINK_MS;
 	peer->had_link = peer->had_link || peer->n_links != 0;
 	alarm_set(&broker->alarms, &peer->lonely,
-		peer->n_links != 0 ? INT64_MAX : broker->now_ms + patience_ms);
+	        peer->n_links != 0 ? INT64_MAX : broker->now_ms + patience_ms);
 }
 
 struct peer *peer_create(struct listener *listener, struct bufferevent *stream, const char *name)
@@ -247,8 +248,8 @@ struct peer *peer_create(struct listener *listener, struct bufferevent *stream, 
 	peer->grant_end.fire = on_grant_end;
 	peer->lonely.fire = on_lonely;
 	snprintf(peer->name, sizeof(peer->name), "%s", name);
-	peer->connection = amqp_connection_create(
-		peer->bus->host->event_base, stream, &settings, &handler);
+	peer->connection =
+	        amqp_connection_create(peer->bus->host->event_base, stream, &settings, &handler);
 	return peer;
 }
 

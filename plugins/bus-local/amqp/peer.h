@@ -21,11 +21,11 @@ struct peer {
 	struct amqp_connection *connection; /* owned */
 	struct grants grants;
 	struct alarm grant_end; /* the next token ends */
-	struct alarm lonely;    /* has no link */
+	struct alarm lonely; /* has no link */
 	struct link *links;
 	size_t n_links;
 	bool had_link;
-	bool is_awake;  /* its connection will run in this turn of the loop */
+	bool is_awake; /* its connection will run in this turn of the loop */
 	char name[80]; /* address of the other end, for logs */
 };
 

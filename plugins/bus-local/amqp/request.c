@@ -28,7 +28,7 @@ static void read_body(struct request *request, const struct amqp_message *messag
 	struct amqp_reader reader = amqp_reader(message->body);
 	uint64_t code = 0;
 	if (message->body.size == 0 || !amqp_read_described(&reader, &code, &request->body) ||
-		code != AMQP_SECTION_VALUE) {
+	        code != AMQP_SECTION_VALUE) {
 		request->body = (struct amqp_value){ .type = AMQP_NULL };
 	}
 }
@@ -40,13 +40,13 @@ static bool read_request(struct amqp_bytes encoded, struct request *request)
 	struct amqp_properties properties;
 	struct amqp_value operation;
 	if (!amqp_message_parse(encoded, &message) ||
-		!amqp_properties_parse(message.properties, &properties)) {
+	        !amqp_properties_parse(message.properties, &properties)) {
 		return false;
 	}
 	request->properties = (struct amqp_value){ .type = AMQP_NULL };
 	(void)amqp_section_map(message.application_properties, &request->properties);
 	if (amqp_map_find(&request->properties, "operation", &operation) &&
-		operation.type == AMQP_STRING) {
+	        operation.type == AMQP_STRING) {
 		request->operation = operation.bytes;
 	}
 	request->id = properties.at[AMQP_MESSAGE_ID];
@@ -62,7 +62,7 @@ static void answer(struct link *link, struct amqp_bytes encoded)
 	struct request request = { .link = link };
 	if (!read_request(encoded, &request)) {
 		peer_log(link->peer, LUCIUS_LOG_INFO, "bus.request_refused",
-			"a request is not a well-formed message and was dropped");
+		        "a request is not a well-formed message and was dropped");
 		return;
 	}
 	if (link->kind == LINK_CBS_REQUESTS) {
@@ -93,7 +93,8 @@ void request_on_delivery(struct link *link, pn_delivery_t *delivery)
 	case AMQP_READ_ABORTED:
 		break;
 	case AMQP_READ_TOO_LARGE:
-		link_close(link, CONDITION_TOO_LARGE, "The request is larger than this link allows.");
+		link_close(
+		        link, CONDITION_TOO_LARGE, "The request is larger than this link allows.");
 		return;
 	case AMQP_READ_WHOLE:
 		answer(link, amqp_buffer_bytes(&encoded));
@@ -106,8 +107,8 @@ void request_on_delivery(struct link *link, pn_delivery_t *delivery)
 
 static bool is_reply_link(const struct link *link, const struct request *request)
 {
-	enum link_kind wanted = request->link->kind == LINK_CBS_REQUESTS ? LINK_CBS_REPLIES :
-									   LINK_MANAGEMENT_REPLIES;
+	enum link_kind wanted = request->link->kind == LINK_CBS_REQUESTS ? LINK_CBS_REPLIES
+	                                                                 : LINK_MANAGEMENT_REPLIES;
 	return link->kind == wanted && strcmp(link->path, request->link->path) == 0;
 }
 
@@ -157,7 +158,7 @@ static void put_text(struct amqp_buffer *buffer, const char *key, const char *te
 
 /* $cbs writes its keys with dashes, management in camel case. */
 static void put_status(
-	const struct request *request, const struct reply *reply, struct amqp_buffer *buffer)
+        const struct request *request, const struct reply *reply, struct amqp_buffer *buffer)
 {
 	bool is_cbs = request->link->kind == LINK_CBS_REQUESTS;
 	uint32_t n = 4;
@@ -175,7 +176,7 @@ static void put_status(
 }
 
 static void write_reply(
-	const struct request *request, const struct reply *reply, struct amqp_buffer *buffer)
+        const struct request *request, const struct reply *reply, struct amqp_buffer *buffer)
 {
 	put_properties(request, buffer);
 	put_status(request, reply, buffer);
@@ -192,7 +193,7 @@ static void send_reply(struct link *link, struct amqp_bytes encoded)
 {
 	uint64_t tag = link->n_replies++;
 	pn_delivery_t *delivery =
-		amqp_delivery_start(link->proton, amqp_bytes(&tag, sizeof(tag)), AMQP_MARK_PLAIN);
+	        amqp_delivery_start(link->proton, amqp_bytes(&tag, sizeof(tag)), AMQP_MARK_PLAIN);
 	(void)pn_link_send(link->proton, (const char *)encoded.start, encoded.size);
 	if (pn_link_remote_snd_settle_mode(link->proton) != PN_SND_UNSETTLED) {
 		pn_delivery_settle(delivery);
@@ -207,7 +208,7 @@ void request_reply(const struct request *request, const struct reply *reply)
 	struct link *link = find_reply_link(request);
 	if (link == NULL) {
 		peer_log(request->link->peer, LUCIUS_LOG_INFO, "bus.request_refused",
-			"a request came without a link for its reply");
+		        "a request came without a link for its reply");
 		return;
 	}
 	if (pn_link_queued(link->proton) >= MAX_REPLIES_WAITING) {

@@ -14,7 +14,7 @@ struct request {
 	struct link *link;
 	struct amqp_bytes operation;
 	struct amqp_value properties; /* application properties; AMQP_NULL if there are none */
-	struct amqp_value body;       /* the value; AMQP_NULL if the body is none */
+	struct amqp_value body; /* the value; AMQP_NULL if the body is none */
 	struct amqp_value id;
 	struct amqp_bytes reply_to; /* size 0: any reply link will do */
 };

@@ -9,7 +9,7 @@
 #include "support/base/container.h"
 
 void broker_init(
-	struct broker *broker, const struct broker_limits *limits, const uint8_t random[16])
+        struct broker *broker, const struct broker_limits *limits, const uint8_t random[16])
 {
 	*broker = (struct broker){ .limits = *limits };
 	memcpy(&broker->seed, random, sizeof(broker->seed));
@@ -20,8 +20,7 @@ void broker_finish(struct broker *broker)
 {
 	for (size_t i = 0; i < broker->topics.n_buckets; i++) {
 		while (broker->topics.buckets[i] != NULL) {
-			topic_destroy(CONTAINER(
-				broker->topics.buckets[i], struct topic, by_name));
+			topic_destroy(CONTAINER(broker->topics.buckets[i], struct topic, by_name));
 		}
 	}
 	table_finish(&broker->topics);
@@ -67,5 +66,5 @@ void broker_spare_id(struct broker *broker, char ret_id[33])
 {
 	broker->last_spare_id++;
 	snprintf(ret_id, 33, "%016" PRIx64 "%016" PRIx64, table_hash(broker->seed, "spare", 5),
-		broker->last_spare_id);
+	        broker->last_spare_id);
 }

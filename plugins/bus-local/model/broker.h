@@ -11,10 +11,10 @@
 struct topic;
 
 struct broker_limits {
-	size_t max_messages;       /* of a subscription */
-	size_t max_bytes;          /* of a subscription */
-	size_t max_total_bytes;    /* of all, a message counted wherever it is held */
-	size_t max_subscriptions;  /* of a topic */
+	size_t max_messages; /* of a subscription */
+	size_t max_bytes; /* of a subscription */
+	size_t max_total_bytes; /* of all, a message counted wherever it is held */
+	size_t max_subscriptions; /* of a topic */
 	size_t max_remembered_ids; /* of a topic, for duplicate detection */
 };
 
@@ -22,7 +22,7 @@ struct broker_counts {
 	uint64_t n_published;
 	uint64_t n_duplicates; /* dropped or refused */
 	uint64_t n_unroutable; /* refused, or taken and dropped */
-	uint64_t n_refused;    /* for lack of room */
+	uint64_t n_refused; /* for lack of room */
 	uint64_t n_delivered;
 	uint64_t n_completed;
 	uint64_t n_returned; /* abandoned or released */
@@ -38,21 +38,22 @@ enum broker_event {
 };
 
 typedef void (*broker_event_fn)(
-	void *user, enum broker_event event, const char *address, uint64_t n);
+        void *user, enum broker_event event, const char *address, uint64_t n);
 
 struct broker {
 	struct broker_limits limits;
 	struct broker_counts counts;
 	broker_event_fn on_event; /* may be NULL */
 	void *user;
-	int64_t now_ms;         /* of a clock that never jumps */
+	int64_t now_ms; /* of a clock that never jumps */
 	int64_t wall_offset_ms; /* add it for milliseconds since 1970 */
 	struct heap alarms;
-	struct table locks;  /* locked entries by the number of their lock */
+	struct table locks; /* locked entries by the number of their lock */
 	struct table topics; /* by the hash of their names */
 	uint64_t last_lock;
 	uint64_t last_spare_id;
-	uint64_t token_salt; /* second half of each lock token: other brokers' tokens are not ours */
+	uint64_t
+	        token_salt; /* second half of each lock token: other brokers' tokens are not ours */
 	uint64_t seed;
 	size_t n_bytes;
 	size_t n_reserved_bytes;
@@ -60,7 +61,7 @@ struct broker {
 
 /* Random: 16 unpredictable bytes. */
 void broker_init(
-	struct broker *broker, const struct broker_limits *limits, const uint8_t random[16]);
+        struct broker *broker, const struct broker_limits *limits, const uint8_t random[16]);
 
 /* Drops everything; all consumers must have been detached. */
 void broker_finish(struct broker *broker);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Who gets the messages of a store: consumers with credit, the one that has waited longest first. */
+/* Who gets the messages of a store: consumers with credit, the one that has waited longest first.
+ */
 #ifndef BUS_LOCAL_MODEL_CONSUMER_H
 #define BUS_LOCAL_MODEL_CONSUMER_H
 
@@ -12,7 +13,7 @@ typedef void (*consumer_deliver_fn)(struct consumer *consumer, struct entry *ent
 struct consumer {
 	consumer_deliver_fn deliver;
 	bool is_destructive; /* receive-and-delete */
-	bool keeps_locks;    /* its locks last until it settles */
+	bool keeps_locks; /* its locks last until it settles */
 	/* From here on the model's own. */
 	struct store *store; /* NULL: not attached */
 	struct consumer *next;

@@ -92,7 +92,7 @@ static void forget_oldest(struct ids *ids)
 }
 
 void ids_remember(
-	struct ids *ids, struct id_record *record, int64_t forget_ms, size_t max_remembered)
+        struct ids *ids, struct id_record *record, int64_t forget_ms, size_t max_remembered)
 {
 	record->forget_ms = forget_ms;
 	if (ids->newest != NULL) {

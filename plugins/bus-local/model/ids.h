@@ -12,7 +12,7 @@
 struct id_record {
 	struct table_node node;
 	struct id_record *newer; /* among the remembered */
-	int64_t forget_ms;       /* remembered until then; 0: only while it is held */
+	int64_t forget_ms; /* remembered until then; 0: only while it is held */
 	uint32_t n_held;
 	uint32_t size;
 	uint8_t id[];
@@ -41,7 +41,7 @@ void ids_release(struct ids *ids, struct id_record *record);
 /* Remembers it until then (never earlier than the one before); over max_remembered the oldest is
  * forgotten first. The record must not be remembered yet. */
 void ids_remember(
-	struct ids *ids, struct id_record *record, int64_t forget_ms, size_t max_remembered);
+        struct ids *ids, struct id_record *record, int64_t forget_ms, size_t max_remembered);
 
 /* Forgets what is remembered no longer. */
 void ids_expire(struct ids *ids, int64_t now_ms);

@@ -49,7 +49,7 @@ static void keep_annotations(struct message *message, const struct amqp_value *m
 	struct amqp_value time;
 	int64_t time_ms = 0;
 	if (amqp_map_find(map, "x-opt-scheduled-enqueue-time", &time) &&
-		amqp_value_to_int(&time, &time_ms) && time_ms > 0) {
+	        amqp_value_to_int(&time, &time_ms) && time_ms > 0) {
 		message->scheduled_ms = time_ms;
 	}
 }
@@ -62,7 +62,7 @@ static void keep_id(struct message *message, const struct amqp_value *id)
 
 /* The properties section anew, with the message id that it does not have. */
 static void put_properties(struct amqp_buffer *buffer, const struct amqp_properties *properties,
-	struct amqp_bytes message_id)
+        struct amqp_bytes message_id)
 {
 	amqp_put_descriptor(buffer, AMQP_SECTION_PROPERTIES);
 	size_t mark = amqp_begin_list(buffer);
@@ -79,7 +79,7 @@ static void put_properties(struct amqp_buffer *buffer, const struct amqp_propert
 }
 
 static struct message *copy(const struct amqp_message *parsed, const struct amqp_value *annotations,
-	struct amqp_bytes bare)
+        struct amqp_bytes bare)
 {
 	size_t size = parsed->message_annotations.size + bare.size;
 	struct message *message = must_calloc(1, sizeof(*message) + size);
@@ -101,7 +101,7 @@ static bool index_sections(struct message *message)
 	struct amqp_message parsed;
 	struct amqp_properties properties;
 	if (!amqp_message_parse(message_bare(message), &parsed) ||
-		!amqp_properties_parse(parsed.properties, &properties)) {
+	        !amqp_properties_parse(parsed.properties, &properties)) {
 		return false;
 	}
 	message->properties = parsed.properties;
@@ -112,18 +112,18 @@ static bool index_sections(struct message *message)
 }
 
 static const char *check_sections(const struct amqp_message *parsed,
-	struct amqp_properties *ret_properties, struct amqp_value *ret_annotations)
+        struct amqp_properties *ret_properties, struct amqp_value *ret_annotations)
 {
 	struct amqp_value ignored;
 	if (!amqp_properties_parse(parsed->properties, ret_properties)) {
 		return "The properties of the message are not a well-formed list.";
 	}
 	if (parsed->message_annotations.size != 0 &&
-		!amqp_section_map(parsed->message_annotations, ret_annotations)) {
+	        !amqp_section_map(parsed->message_annotations, ret_annotations)) {
 		return "The annotations of the message are not a well-formed map.";
 	}
 	if (parsed->application_properties.size != 0 &&
-		!amqp_section_map(parsed->application_properties, &ignored)) {
+	        !amqp_section_map(parsed->application_properties, &ignored)) {
 		return "The application properties of the message are not a well-formed map.";
 	}
 	return NULL;
@@ -132,7 +132,7 @@ static const char *check_sections(const struct amqp_message *parsed,
 CLEANUP_DEFINE(struct message *, message, message_drop)
 
 struct message *message_decode(
-	struct amqp_bytes encoded, struct amqp_bytes spare_id, const char **ret_error)
+        struct amqp_bytes encoded, struct amqp_bytes spare_id, const char **ret_error)
 {
 	struct amqp_message parsed;
 	struct amqp_properties properties;
@@ -154,8 +154,9 @@ struct message *message_decode(
 		amqp_buffer_append(&rewritten, bare.start + skip, bare.size - skip);
 		bare = amqp_buffer_bytes(&rewritten);
 	}
-	CLEANUP(cleanup_message) struct message *message =
-		copy(&parsed, annotations.type == AMQP_MAP ? &annotations : NULL, bare);
+	CLEANUP(cleanup_message)
+	struct message *message =
+	        copy(&parsed, annotations.type == AMQP_MAP ? &annotations : NULL, bare);
 	return index_sections(message) ? steal(message) : NULL;
 }
 

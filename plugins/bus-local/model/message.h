@@ -14,15 +14,15 @@
 struct message {
 	uint32_t n_references;
 	uint32_t annotations_size; /* the sender's, to be handed on: map entries that begin bytes */
-	uint32_t n_annotations;    /* keys and values together */
-	uint32_t bare_size;        /* behind the annotations: properties to footer, verbatim */
+	uint32_t n_annotations; /* keys and values together */
+	uint32_t bare_size; /* behind the annotations: properties to footer, verbatim */
 	/* Each within bytes; size 0 if it is missing. */
 	struct amqp_bytes properties;
 	struct amqp_bytes application_properties;
 	struct amqp_bytes body;
-	struct amqp_bytes id;  /* a text's content, else the value's encoding */
-	int64_t ttl_ms;        /* 0: none */
-	int64_t scheduled_ms;  /* since 1970, not to be delivered before; 0: at once */
+	struct amqp_bytes id; /* a text's content, else the value's encoding */
+	int64_t ttl_ms; /* 0: none */
+	int64_t scheduled_ms; /* since 1970, not to be delivered before; 0: at once */
 	bool is_durable;
 	uint8_t priority;
 	uint8_t bytes[];
@@ -34,7 +34,7 @@ struct message {
  * lent for ever, if it is malformed.
  */
 struct message *message_decode(
-	struct amqp_bytes encoded, struct amqp_bytes spare_id, const char **ret_error);
+        struct amqp_bytes encoded, struct amqp_bytes spare_id, const char **ret_error);
 
 void message_hold(struct message *message);
 

@@ -28,7 +28,7 @@ static bool is_named(const struct amqp_value *key, struct amqp_bytes name)
 
 /* Copies the entries of a map but the one of that name; returns how many keys and values. */
 static uint32_t put_others(
-	struct amqp_buffer *buffer, struct amqp_bytes entries, struct amqp_bytes name)
+        struct amqp_buffer *buffer, struct amqp_bytes entries, struct amqp_bytes name)
 {
 	struct amqp_reader reader = amqp_reader(entries);
 	struct amqp_value key;
@@ -45,7 +45,7 @@ static uint32_t put_others(
 }
 
 bool overrides_set(
-	struct overrides *overrides, struct amqp_bytes name, const struct amqp_value *value)
+        struct overrides *overrides, struct amqp_bytes name, const struct amqp_value *value)
 {
 	struct amqp_buffer entries = { 0 };
 	uint32_t n = put_others(&entries, amqp_buffer_bytes(&overrides->entries), name);
@@ -61,8 +61,7 @@ bool overrides_set(
 	return true;
 }
 
-bool overrides_set_text(
-	struct overrides *overrides, struct amqp_bytes name, struct amqp_bytes text)
+bool overrides_set_text(struct overrides *overrides, struct amqp_bytes name, struct amqp_bytes text)
 {
 	CLEANUP(amqp_buffer_finish) struct amqp_buffer encoded = { 0 };
 	amqp_put_string(&encoded, text);
@@ -84,7 +83,7 @@ static bool changes(const struct overrides *overrides, const struct amqp_value *
 }
 
 void overrides_put_section(const struct overrides *overrides, struct amqp_bytes old_section,
-	struct amqp_buffer *buffer)
+        struct amqp_buffer *buffer)
 {
 	struct amqp_value old;
 	uint32_t n = overrides->n;

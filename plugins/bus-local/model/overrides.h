@@ -19,12 +19,12 @@ void overrides_destroy(struct overrides *overrides);
 
 /* Sets one property; false if that would be too much. */
 bool overrides_set(
-	struct overrides *overrides, struct amqp_bytes name, const struct amqp_value *value);
+        struct overrides *overrides, struct amqp_bytes name, const struct amqp_value *value);
 bool overrides_set_text(
-	struct overrides *overrides, struct amqp_bytes name, struct amqp_bytes text);
+        struct overrides *overrides, struct amqp_bytes name, struct amqp_bytes text);
 
 /* Appends an application-properties section: the old one (size 0: none) with the changes. */
 void overrides_put_section(const struct overrides *overrides, struct amqp_bytes old_section,
-	struct amqp_buffer *buffer);
+        struct amqp_buffer *buffer);
 
 #endif

@@ -24,18 +24,18 @@ static bool is_wanted(const struct subscription *subscription, struct view *view
 }
 
 static void add_route(
-	struct topic *topic, struct message *message, struct subscription *subscription)
+        struct topic *topic, struct message *message, struct subscription *subscription)
 {
 	struct store *store = &subscription->active;
 	size_t size = message_size(message);
 	if (topic->n_routes == topic->n_routes_allocated) {
 		topic->n_routes_allocated =
-			topic->n_routes_allocated != 0 ? topic->n_routes_allocated * 2 : 16;
+		        topic->n_routes_allocated != 0 ? topic->n_routes_allocated * 2 : 16;
 		topic->routes = must_resize(
-			topic->routes, topic->n_routes_allocated, sizeof(*topic->routes));
+		        topic->routes, topic->n_routes_allocated, sizeof(*topic->routes));
 	}
 	topic->routes[topic->n_routes++] =
-		(struct route){ .message = message, .subscription = subscription };
+	        (struct route){ .message = message, .subscription = subscription };
 	store->n_reserved_messages++;
 	store->n_reserved_bytes += size;
 	store->broker->n_reserved_bytes += size;
@@ -87,11 +87,12 @@ static bool is_early(const struct topic *topic, const struct publishing *publish
 {
 	const struct broker *broker = topic->broker;
 	const struct message *message = publishing->messages[i];
-	return !publishing->is_due && message->scheduled_ms > broker->now_ms + broker->wall_offset_ms;
+	return !publishing->is_due &&
+	        message->scheduled_ms > broker->now_ms + broker->wall_offset_ms;
 }
 
 static enum publish_outcome plan(
-	struct topic *topic, const struct publishing *publishing, const char **ret_full)
+        struct topic *topic, const struct publishing *publishing, const char **ret_full)
 {
 	for (size_t i = 0; i < publishing->n_messages; i++) {
 		struct message *message = publishing->messages[i];
@@ -125,13 +126,13 @@ static void put(struct topic *topic, const struct route *route)
 	ids_hold(entry->id);
 }
 
-static void remember(struct topic *topic, const struct publishing *publishing,
-	const struct message *message)
+static void remember(
+        struct topic *topic, const struct publishing *publishing, const struct message *message)
 {
 	if (topic->duplicate_window_ms != 0 && !publishing->is_due) {
 		ids_remember(&topic->ids, ids_get(&topic->ids, message->id),
-			topic->broker->now_ms + topic->duplicate_window_ms,
-			topic->broker->limits.max_remembered_ids);
+		        topic->broker->now_ms + topic->duplicate_window_ms,
+		        topic->broker->limits.max_remembered_ids);
 	}
 }
 
@@ -175,7 +176,7 @@ static void count_refusal(struct broker_counts *counts, enum publish_outcome out
 }
 
 enum publish_outcome topic_publish(
-	struct topic *topic, const struct publishing *publishing, const char **ret_full)
+        struct topic *topic, const struct publishing *publishing, const char **ret_full)
 {
 	const char *full = NULL;
 	ids_expire(&topic->ids, topic->broker->now_ms);

@@ -33,7 +33,7 @@ void rule_destroy(struct rule *rule)
 }
 
 void rule_add_part(
-	struct rule *rule, const char *name, enum amqp_property property, struct operand value)
+        struct rule *rule, const char *name, enum amqp_property property, struct operand value)
 {
 	struct rule_part *part = must_calloc(1, sizeof(*part));
 	part->name = name != NULL ? must_copy(name, strlen(name)) : NULL;

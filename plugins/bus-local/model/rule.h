@@ -28,7 +28,7 @@ struct rule_part {
 struct rule {
 	struct rule *next;
 	enum rule_kind kind;
-	char *text;             /* owned; RULE_STEP_TYPE */
+	char *text; /* owned; RULE_STEP_TYPE */
 	struct sql_filter *sql; /* owned; RULE_SQL */
 	struct rule_part *parts; /* owned; RULE_CORRELATION */
 };
@@ -40,7 +40,7 @@ void rule_destroy(struct rule *rule);
 /* Adds an equality; exactly one of name and property counts: name if it is not NULL. A text in the
  * value is copied. */
 void rule_add_part(
-	struct rule *rule, const char *name, enum amqp_property property, struct operand value);
+        struct rule *rule, const char *name, enum amqp_property property, struct operand value);
 
 bool rule_matches(const struct rule *rule, struct view *view);
 

@@ -19,7 +19,7 @@ bool schedule_has_room(const struct topic *topic, size_t n)
 {
 	const struct broker *broker = topic->broker;
 	return topic->scheduled.n + n <= broker->limits.max_messages &&
-		broker->n_bytes <= broker->limits.max_total_bytes;
+	        broker->n_bytes <= broker->limits.max_total_bytes;
 }
 
 static void forget(struct waiting *waiting)
@@ -74,8 +74,7 @@ void schedule_finish(struct topic *topic)
 {
 	for (size_t i = 0; i < topic->scheduled.n_buckets; i++) {
 		while (topic->scheduled.buckets[i] != NULL) {
-			forget(CONTAINER(
-				topic->scheduled.buckets[i], struct waiting, by_number));
+			forget(CONTAINER(topic->scheduled.buckets[i], struct waiting, by_number));
 		}
 	}
 	table_finish(&topic->scheduled);

@@ -21,7 +21,7 @@ static void expire(struct entry *entry)
 	store->broker->counts.n_expired++;
 	if (store->settings->keeps_expired && store->dead_letters != NULL) {
 		entry_bury(entry, amqp_text("TTLExpiredException"),
-			amqp_text("The message expired and was dead lettered."));
+		        amqp_text("The message expired and was dead lettered."));
 	} else {
 		entry_remove(entry);
 	}
@@ -47,9 +47,9 @@ static void give_back_counted(struct entry *entry)
 	if (has_end && entry->delivery_count >= most) {
 		char description[128];
 		snprintf(description, sizeof(description),
-			"The message was not completed in %u deliveries, the most that its "
-			"subscription allows.",
-			entry->delivery_count);
+		        "The message was not completed in %u deliveries, the most that its "
+		        "subscription allows.",
+		        entry->delivery_count);
 		entry_bury(entry, amqp_text("MaxDeliveryCountExceeded"), amqp_text(description));
 		return;
 	}

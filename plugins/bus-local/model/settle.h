@@ -7,9 +7,9 @@
 
 enum settle_verb {
 	SETTLE_COMPLETE,
-	SETTLE_ABANDON,     /* ready again, delivery count + 1 */
-	SETTLE_RELEASE,     /* ready again, as if it had not been delivered */
-	SETTLE_DEFER,       /* to be had by its sequence number only */
+	SETTLE_ABANDON, /* ready again, delivery count + 1 */
+	SETTLE_RELEASE, /* ready again, as if it had not been delivered */
+	SETTLE_DEFER, /* to be had by its sequence number only */
 	SETTLE_DEAD_LETTER, /* with reason and description, which may be empty */
 };
 

@@ -7,14 +7,13 @@
 
 #include <math.h>
 
-#define UNKNOWN                                                                                    \
-	(struct operand)                                                                           \
-	{                                                                                          \
-		.type = OPERAND_UNKNOWN                                                            \
+#define UNKNOWN                         \
+	(struct operand)                \
+	{                               \
+		.type = OPERAND_UNKNOWN \
 	}
 
-static struct operand evaluate(
-	const struct sql_filter *filter, uint16_t at, struct view *view);
+static struct operand evaluate(const struct sql_filter *filter, uint16_t at, struct view *view);
 
 static bool is_true(const struct operand *operand)
 {
@@ -33,7 +32,7 @@ static struct operand read_user(const struct sql_node *node, struct view *view)
 }
 
 static struct operand either(
-	const struct sql_filter *filter, const struct sql_node *node, struct view *view)
+        const struct sql_filter *filter, const struct sql_node *node, struct view *view)
 {
 	struct operand left = evaluate(filter, node->left, view);
 	if (is_true(&left)) {
@@ -47,7 +46,7 @@ static struct operand either(
 }
 
 static struct operand both(
-	const struct sql_filter *filter, const struct sql_node *node, struct view *view)
+        const struct sql_filter *filter, const struct sql_node *node, struct view *view)
 {
 	struct operand left = evaluate(filter, node->left, view);
 	if (is_false(&left)) {
@@ -66,7 +65,7 @@ static struct operand opposite(struct operand operand)
 }
 
 static struct operand compare(
-	enum sql_kind kind, const struct operand *left, const struct operand *right)
+        enum sql_kind kind, const struct operand *left, const struct operand *right)
 {
 	int order = 0;
 	if (!operand_compare(left, right, &order)) {
@@ -107,12 +106,13 @@ static struct operand calculate_integers(enum sql_kind kind, int64_t a, int64_t 
 
 static struct operand calculate_reals(enum sql_kind kind, double a, double b)
 {
-	double result = kind == SQL_ADD  ? a + b :
-		kind == SQL_SUBTRACT     ? a - b :
-		kind == SQL_MULTIPLY     ? a * b :
-		kind == SQL_DIVIDE       ? a / b :
-					   fmod(a, b);
-	return isfinite(result) ? (struct operand){ .type = OPERAND_REAL, .real = result } : UNKNOWN;
+	double result = kind == SQL_ADD ? a + b
+	        : kind == SQL_SUBTRACT  ? a - b
+	        : kind == SQL_MULTIPLY  ? a * b
+	        : kind == SQL_DIVIDE    ? a / b
+	                                : fmod(a, b);
+	return isfinite(result) ? (struct operand){ .type = OPERAND_REAL, .real = result }
+	                        : UNKNOWN;
 }
 
 static bool to_real(const struct operand *operand, double *ret_real)
@@ -126,7 +126,7 @@ static bool to_real(const struct operand *operand, double *ret_real)
 }
 
 static struct operand calculate(
-	enum sql_kind kind, const struct operand *left, const struct operand *right)
+        enum sql_kind kind, const struct operand *left, const struct operand *right)
 {
 	double a = 0;
 	double b = 0;
@@ -140,7 +140,7 @@ static struct operand calculate(
 }
 
 static struct operand is_among(
-	const struct sql_filter *filter, const struct sql_node *node, struct view *view)
+        const struct sql_filter *filter, const struct sql_node *node, struct view *view)
 {
 	struct operand wanted = evaluate(filter, node->left, view);
 	bool is_decided = wanted.type != OPERAND_UNKNOWN;
@@ -157,7 +157,7 @@ static struct operand is_among(
 }
 
 static struct operand is_like(
-	const struct sql_filter *filter, const struct sql_node *node, struct view *view)
+        const struct sql_filter *filter, const struct sql_node *node, struct view *view)
 {
 	struct operand text = evaluate(filter, node->left, view);
 	struct operand pattern = evaluate(filter, node->right, view);
@@ -186,18 +186,18 @@ static bool is_null(const struct sql_filter *filter, uint16_t at, struct view *v
 	}
 	if (node->kind == SQL_USER) {
 		return !view_application_property(view, node->name, &value) ||
-			value.type == AMQP_NULL;
+		        value.type == AMQP_NULL;
 	}
 	return evaluate(filter, at, view).type == OPERAND_UNKNOWN;
 }
 
 static struct operand evaluate_two(
-	const struct sql_filter *filter, const struct sql_node *node, struct view *view)
+        const struct sql_filter *filter, const struct sql_node *node, struct view *view)
 {
 	struct operand left = evaluate(filter, node->left, view);
 	struct operand right = evaluate(filter, node->right, view);
-	return node->kind >= SQL_ADD ? calculate(node->kind, &left, &right) :
-				       compare(node->kind, &left, &right);
+	return node->kind >= SQL_ADD ? calculate(node->kind, &left, &right)
+	                             : compare(node->kind, &left, &right);
 }
 
 static struct operand evaluate(const struct sql_filter *filter, uint16_t at, struct view *view)

@@ -14,7 +14,8 @@ static bool is_digit(char c)
 
 static bool is_name_start(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (unsigned char)c > 127;
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+	        (unsigned char)c > 127;
 }
 
 static bool is_name(char c)
@@ -29,7 +30,8 @@ static bool is_space(char c)
 
 void sql_lexer_init(struct sql_lexer *lexer, struct amqp_bytes expression)
 {
-	*lexer = (struct sql_lexer){ .at = expression.size != 0 ? (const char *)expression.start : "" };
+	*lexer = (struct sql_lexer){ .at = expression.size != 0 ? (const char *)expression.start
+		                                                : "" };
 	lexer->end = lexer->at + expression.size;
 	sql_lexer_next(lexer);
 }
@@ -47,9 +49,9 @@ static struct sql_token read_quoted(struct sql_lexer *lexer, char close, enum sq
 			continue;
 		}
 		lexer->at = at + 1;
-		return (struct sql_token){ .kind = kind,
-			.raw = amqp_bytes(start, (size_t)(at - start)),
-			.quote = close };
+		return (struct sql_token){
+			.kind = kind, .raw = amqp_bytes(start, (size_t)(at - start)), .quote = close
+		};
 	}
 	return (struct sql_token){ .kind = TOKEN_BAD };
 }
@@ -169,7 +171,7 @@ bool sql_lexer_is_word(const struct sql_lexer *lexer, const char *word)
 {
 	const struct sql_token *token = &lexer->token;
 	return token->kind == TOKEN_NAME && token->raw.size == strlen(word) &&
-		strncasecmp((const char *)token->raw.start, word, token->raw.size) == 0;
+	        strncasecmp((const char *)token->raw.start, word, token->raw.size) == 0;
 }
 
 bool sql_lexer_is_sign(const struct sql_lexer *lexer, const char *sign)

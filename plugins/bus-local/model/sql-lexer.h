@@ -7,9 +7,9 @@
 
 enum sql_token_kind {
 	TOKEN_END,
-	TOKEN_NAME,   /* a word that may be a keyword */
+	TOKEN_NAME, /* a word that may be a keyword */
 	TOKEN_QUOTED, /* [name] or "name": never a keyword */
-	TOKEN_TEXT,   /* 'text' */
+	TOKEN_TEXT, /* 'text' */
 	TOKEN_INTEGER,
 	TOKEN_REAL,
 	TOKEN_SIGN, /* one of = <> != < <= > >= + - * / % ( ) , . */
@@ -19,7 +19,7 @@ enum sql_token_kind {
 struct sql_token {
 	enum sql_token_kind kind;
 	struct amqp_bytes raw; /* quoted things: between the quotes, doubled ones still doubled */
-	char quote;            /* the closing one */
+	char quote; /* the closing one */
 	int64_t integer;
 	double real;
 };

@@ -25,8 +25,8 @@ static bool match_one(struct cursor *text, struct cursor *pattern, char escape)
 	if (text->at == text->end || pattern->at == pattern->end) {
 		return false;
 	}
-	bool is_escaped = escape != 0 && *pattern->at == (uint8_t)escape &&
-		pattern->at + 1 < pattern->end;
+	bool is_escaped =
+	        escape != 0 && *pattern->at == (uint8_t)escape && pattern->at + 1 < pattern->end;
 	if (!is_escaped && *pattern->at == '_') {
 		pattern->at++;
 		text->at += character_size(*text);

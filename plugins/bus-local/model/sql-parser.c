@@ -22,7 +22,8 @@ struct parser {
 	bool is_failed;
 };
 
-struct operator {
+struct operator
+{
 	const char *sign;
 	enum sql_kind kind;
 };
@@ -78,8 +79,8 @@ static uint16_t fail(struct parser *parser, const char *expected)
 	if (parser->lexer.token.kind == TOKEN_END) {
 		snprintf(parser->error, parser->error_size, "ends where %s should stand", expected);
 	} else {
-		snprintf(parser->error, parser->error_size, "has '%.*s' where %s should stand", size,
-			(const char *)raw.start, expected);
+		snprintf(parser->error, parser->error_size, "has '%.*s' where %s should stand",
+		        size, (const char *)raw.start, expected);
 	}
 	return 0;
 }
@@ -92,7 +93,8 @@ static uint16_t add_node(struct parser *parser, struct sql_node node)
 	}
 	if (filter->n_nodes == SQL_MAX_NODES) {
 		parser->is_failed = true;
-		snprintf(parser->error, parser->error_size, "has more than %d parts", SQL_MAX_NODES);
+		snprintf(
+		        parser->error, parser->error_size, "has more than %d parts", SQL_MAX_NODES);
 		return 0;
 	}
 	filter->nodes[filter->n_nodes] = node;
@@ -149,14 +151,16 @@ static uint16_t parse_system(struct parser *parser)
 	for (size_t i = 0; i < sizeof(system_names) / sizeof(system_names[0]); i++) {
 		const char *name = system_names[i].name;
 		if (token->raw.size == strlen(name) &&
-			strncasecmp((const char *)token->raw.start, name, token->raw.size) == 0) {
+		        strncasecmp((const char *)token->raw.start, name, token->raw.size) == 0) {
 			sql_lexer_next(&parser->lexer);
-			return add_node(parser, (struct sql_node){ .kind = SQL_SYSTEM,
-							.system = system_names[i].property });
+			return add_node(parser,
+			        (struct sql_node){
+			                .kind = SQL_SYSTEM, .system = system_names[i].property });
 		}
 	}
-	return fail(parser, "a system property (MessageId, To, Label, ReplyTo, CorrelationId, "
-			    "ContentType, SessionId, ReplyToSessionId)");
+	return fail(parser,
+	        "a system property (MessageId, To, Label, ReplyTo, CorrelationId, "
+	        "ContentType, SessionId, ReplyToSessionId)");
 }
 
 static bool is_keyword(const struct sql_lexer *lexer)
@@ -182,7 +186,7 @@ static uint16_t parse_property(struct parser *parser)
 		is_system = false;
 	}
 	bool is_name = lexer->token.kind == TOKEN_QUOTED ||
-		(lexer->token.kind == TOKEN_NAME && !is_keyword(lexer));
+	        (lexer->token.kind == TOKEN_NAME && !is_keyword(lexer));
 	if (!is_name) {
 		return fail(parser, "a property or a value");
 	}
@@ -260,14 +264,14 @@ static uint16_t parse_unary(struct parser *parser)
 	if (++parser->nesting > SQL_MAX_NESTING) {
 		parser->is_failed = true;
 		snprintf(parser->error, parser->error_size, "is nested deeper than %d",
-			SQL_MAX_NESTING);
+		        SQL_MAX_NESTING);
 		return 0;
 	}
 	if (take_sign(parser, "-")) {
 		uint16_t zero = add_constant(parser, (struct operand){ .type = OPERAND_INTEGER });
 		uint16_t operand = parse_unary(parser);
 		result = add_node(parser,
-			(struct sql_node){ .kind = SQL_SUBTRACT, .left = zero, .right = operand });
+		        (struct sql_node){ .kind = SQL_SUBTRACT, .left = zero, .right = operand });
 	} else if (take_sign(parser, "+")) {
 		result = parse_unary(parser);
 	} else {
@@ -277,7 +281,7 @@ static uint16_t parse_unary(struct parser *parser)
 	return result;
 }
 
-static enum sql_kind take_operator(struct parser *parser, const struct operator *operators)
+static enum sql_kind take_operator(struct parser *parser, const struct operator* operators)
 {
 	for (; operators->sign != NULL; operators++) {
 		if (take_sign(parser, operators->sign)) {
@@ -296,8 +300,8 @@ static uint16_t parse_product(struct parser *parser)
 			return left;
 		}
 		uint16_t right = parse_unary(parser);
-		left = add_node(parser,
-			(struct sql_node){ .kind = kind, .left = left, .right = right });
+		left = add_node(
+		        parser, (struct sql_node){ .kind = kind, .left = left, .right = right });
 	}
 }
 
@@ -310,8 +314,8 @@ static uint16_t parse_sum(struct parser *parser)
 			return left;
 		}
 		uint16_t right = parse_product(parser);
-		left = add_node(parser,
-			(struct sql_node){ .kind = kind, .left = left, .right = right });
+		left = add_node(
+		        parser, (struct sql_node){ .kind = kind, .left = left, .right = right });
 	}
 }
 
@@ -322,8 +326,8 @@ static uint16_t parse_in(struct parser *parser, uint16_t left)
 	need_sign(parser, "(");
 	do {
 		uint16_t element = parse_sum(parser);
-		uint16_t item = add_node(
-			parser, (struct sql_node){ .kind = SQL_ITEM, .left = element });
+		uint16_t item =
+		        add_node(parser, (struct sql_node){ .kind = SQL_ITEM, .left = element });
 		if (item == 0) {
 			return 0;
 		}
@@ -335,8 +339,7 @@ static uint16_t parse_in(struct parser *parser, uint16_t left)
 		last = item;
 	} while (take_sign(parser, ","));
 	need_sign(parser, ")");
-	return add_node(
-		parser, (struct sql_node){ .kind = SQL_IN, .left = left, .right = first });
+	return add_node(parser, (struct sql_node){ .kind = SQL_IN, .left = left, .right = first });
 }
 
 static uint16_t parse_like(struct parser *parser, uint16_t left)
@@ -374,8 +377,8 @@ static uint16_t parse_comparison(struct parser *parser)
 	enum sql_kind kind = take_operator(parser, comparisons);
 	if (kind != SQL_CONSTANT) {
 		uint16_t right = parse_sum(parser);
-		return add_node(parser,
-			(struct sql_node){ .kind = kind, .left = left, .right = right });
+		return add_node(
+		        parser, (struct sql_node){ .kind = kind, .left = left, .right = right });
 	}
 	if (take_word(parser, "is")) {
 		return parse_is_null(parser, left);
@@ -407,8 +410,8 @@ static uint16_t parse_and(struct parser *parser)
 	uint16_t left = parse_not(parser);
 	while (!parser->is_failed && take_word(parser, "and")) {
 		uint16_t right = parse_not(parser);
-		left = add_node(parser,
-			(struct sql_node){ .kind = SQL_AND, .left = left, .right = right });
+		left = add_node(
+		        parser, (struct sql_node){ .kind = SQL_AND, .left = left, .right = right });
 	}
 	return left;
 }
@@ -419,7 +422,7 @@ static uint16_t parse_or(struct parser *parser)
 	while (!parser->is_failed && take_word(parser, "or")) {
 		uint16_t right = parse_and(parser);
 		left = add_node(
-			parser, (struct sql_node){ .kind = SQL_OR, .left = left, .right = right });
+		        parser, (struct sql_node){ .kind = SQL_OR, .left = left, .right = right });
 	}
 	return left;
 }
@@ -430,7 +433,7 @@ struct sql_filter *sql_create(struct amqp_bytes expression, char *error, size_t 
 {
 	if (expression.size > SQL_MAX_SIZE) {
 		snprintf(error, error_size, "has %zu bytes, more than %d", expression.size,
-			SQL_MAX_SIZE);
+		        SQL_MAX_SIZE);
 		return NULL;
 	}
 	CLEANUP(cleanup_filter) struct sql_filter *filter = must_calloc(1, sizeof(*filter));

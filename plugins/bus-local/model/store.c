@@ -36,8 +36,8 @@ bool store_has_room(const struct store *store, size_t n_messages, size_t n_bytes
 	size_t bytes = store->n_bytes + store->n_reserved_bytes;
 	size_t total = broker->n_bytes + broker->n_reserved_bytes;
 	return messages + n_messages <= store->settings->max_messages &&
-		bytes + n_bytes <= store->settings->max_bytes &&
-		total + n_bytes <= broker->limits.max_total_bytes;
+	        bytes + n_bytes <= store->settings->max_bytes &&
+	        total + n_bytes <= broker->limits.max_total_bytes;
 }
 
 static void link_last(struct store *store, struct entry *entry)

@@ -19,30 +19,26 @@ struct ids;
 struct overrides;
 struct store;
 
-enum entry_state {
-	ENTRY_READY,
-	ENTRY_LOCKED,
-	ENTRY_DEFERRED
-};
+enum entry_state { ENTRY_READY, ENTRY_LOCKED, ENTRY_DEFERRED };
 
 /* One message in one store. */
 struct entry {
 	struct store *store;
 	struct message *message; /* a reference of its own */
-	struct entry *next;      /* in the store, by sequence */
+	struct entry *next; /* in the store, by sequence */
 	struct entry *previous;
-	struct alarm alarm;         /* locked: the end of the lock; else the end of the message */
-	struct heap_node returned;  /* ready once more: place by sequence */
-	struct table_node by_lock;  /* locked: in the broker's locks */
+	struct alarm alarm; /* locked: the end of the lock; else the end of the message */
+	struct heap_node returned; /* ready once more: place by sequence */
+	struct table_node by_lock; /* locked: in the broker's locks */
 	struct table_node by_place; /* deferred and not locked: in the store's deferred */
-	struct id_record *id;       /* holds that message id in ids; may be NULL */
-	struct ids *ids;            /* borrowed, lives longer */
+	struct id_record *id; /* holds that message id in ids; may be NULL */
+	struct ids *ids; /* borrowed, lives longer */
 	struct overrides *overrides; /* owned, may be NULL: changed application properties */
-	struct consumer *holder;     /* locked by a consumer that keeps its locks, else NULL */
+	struct consumer *holder; /* locked by a consumer that keeps its locks, else NULL */
 	uint64_t sequence;
 	uint64_t first_sequence; /* in the store where it came first */
 	int64_t enqueued_ms;
-	int64_t expires_ms;      /* INT64_MAX: never */
+	int64_t expires_ms; /* INT64_MAX: never */
 	int64_t locked_until_ms; /* INT64_MAX: until it is settled */
 	uint32_t delivery_count;
 	enum entry_state state;
@@ -51,9 +47,9 @@ struct entry {
 
 struct store_settings {
 	int64_t lock_ms;
-	int64_t ttl_ms;              /* 0: none */
+	int64_t ttl_ms; /* 0: none */
 	uint32_t max_delivery_count; /* 0: no end */
-	bool keeps_expired;          /* messages that expire become dead letters */
+	bool keeps_expired; /* messages that expire become dead letters */
 	size_t max_messages;
 	size_t max_bytes;
 };
@@ -61,14 +57,14 @@ struct store_settings {
 struct store {
 	struct broker *broker;
 	const struct store_settings *settings; /* borrowed, as long as the store lives */
-	struct store *dead_letters;            /* borrowed; NULL: it is a dead-letter queue itself */
-	const char *name;                      /* borrowed: the address, for logs */
+	struct store *dead_letters; /* borrowed; NULL: it is a dead-letter queue itself */
+	const char *name; /* borrowed: the address, for logs */
 	struct entry *first;
 	struct entry *last;
 	struct entry *fresh; /* the first that was never taken; all ready ones behind it are so */
 	struct heap returned;
 	struct table deferred;
-	struct consumer *consumers;     /* all that are attached */
+	struct consumer *consumers; /* all that are attached */
 	struct consumer *first_waiting; /* those with credit, longest wait first */
 	struct consumer *last_waiting;
 	uint64_t last_sequence;

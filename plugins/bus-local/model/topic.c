@@ -15,7 +15,7 @@
 static bool is_same_name(const char *name, struct amqp_bytes other)
 {
 	return strlen(name) == other.size &&
-		strncasecmp(name, (const char *)other.start, other.size) == 0;
+	        strncasecmp(name, (const char *)other.start, other.size) == 0;
 }
 
 static uint64_t hash_name(const struct broker *broker, struct amqp_bytes name)
@@ -111,7 +111,7 @@ static void on_idle(struct alarm *alarm)
 	subscription->topic->n_subscriptions--;
 	if (broker->on_event != NULL) {
 		broker->on_event(
-			broker->user, BROKER_SUBSCRIPTION_REMOVED, subscription->address, n);
+		        broker->user, BROKER_SUBSCRIPTION_REMOVED, subscription->address, n);
 	}
 	subscription_destroy(subscription);
 }
@@ -120,10 +120,10 @@ void subscription_touch(struct subscription *subscription)
 {
 	struct broker *broker = subscription->topic->broker;
 	bool is_used = subscription->active.consumers != NULL ||
-		subscription->dead_letters.consumers != NULL;
+	        subscription->dead_letters.consumers != NULL;
 	bool stays = is_used || subscription->idle_ms == 0;
 	alarm_set(&broker->alarms, &subscription->idle,
-		stays ? INT64_MAX : broker->now_ms + subscription->idle_ms);
+	        stays ? INT64_MAX : broker->now_ms + subscription->idle_ms);
 }
 
 static char *join(const char *a, const char *b, const char *c)
@@ -140,7 +140,7 @@ static int64_t shorter_ttl(int64_t a, int64_t b)
 }
 
 static void init_stores(
-	struct subscription *subscription, const struct subscription_settings *settings)
+        struct subscription *subscription, const struct subscription_settings *settings)
 {
 	struct broker *broker = subscription->topic->broker;
 	subscription->settings = (struct store_settings){
@@ -162,7 +162,7 @@ static void init_stores(
 }
 
 struct subscription *subscription_create(
-	struct topic *topic, const struct subscription_settings *settings)
+        struct topic *topic, const struct subscription_settings *settings)
 {
 	bool is_full = topic->n_subscriptions >= topic->broker->limits.max_subscriptions;
 	if (is_full || subscription_find(topic, amqp_text(settings->name)) != NULL) {
@@ -172,9 +172,9 @@ struct subscription *subscription_create(
 	struct subscription *subscription = must_calloc(1, sizeof(*subscription));
 	subscription->topic = topic;
 	subscription->name = must_copy(settings->name, strlen(settings->name));
-	subscription->address = topic->is_queue ?
-		join(topic->name, "", "") :
-		join(topic->name, "/Subscriptions/", settings->name);
+	subscription->address = topic->is_queue
+	        ? join(topic->name, "", "")
+	        : join(topic->name, "/Subscriptions/", settings->name);
 	subscription->dead_address = join(subscription->address, "/$DeadLetterQueue", "");
 	subscription->rules = settings->rules;
 	subscription->needs_session = settings->needs_session;

@@ -21,8 +21,9 @@ struct topic {
 	char *name; /* owned */
 	struct subscription *subscriptions;
 	size_t n_subscriptions;
-	bool is_queue; /* has one subscription without name, which is received from by its own name */
-	int64_t ttl_ms;              /* 0: none */
+	bool is_queue; /* has one subscription without name, which is received from by its own name
+	                */
+	int64_t ttl_ms; /* 0: none */
 	int64_t duplicate_window_ms; /* 0: no duplicate detection */
 	struct ids ids;
 	struct route *routes; /* owned; of the publishing under way */
@@ -35,15 +36,15 @@ struct topic {
 struct subscription {
 	struct subscription *next;
 	struct topic *topic;
-	char *name;         /* owned */
-	char *address;      /* owned: topic/Subscriptions/name */
+	char *name; /* owned */
+	char *address; /* owned: topic/Subscriptions/name */
 	char *dead_address; /* owned */
 	struct store_settings settings;
 	struct store_settings dead_settings;
 	struct store active;
 	struct store dead_letters;
 	struct rule *rules; /* owned list; NULL: gets everything */
-	int64_t idle_ms;    /* goes when it had no consumer for so long; 0: stays */
+	int64_t idle_ms; /* goes when it had no consumer for so long; 0: stays */
 	struct alarm idle;
 	bool needs_session; /* declared so; there is no receiving from it */
 };
@@ -74,18 +75,19 @@ void topic_destroy(struct topic *topic);
 struct topic *topic_find(const struct broker *broker, struct amqp_bytes name);
 struct subscription *subscription_find(const struct topic *topic, struct amqp_bytes name);
 
-/* NULL (the rules are then freed): there is one of that name, or the topic has as many as it may. */
+/* NULL (the rules are then freed): there is one of that name, or the topic has as many as it may.
+ */
 struct subscription *subscription_create(
-	struct topic *topic, const struct subscription_settings *settings);
+        struct topic *topic, const struct subscription_settings *settings);
 
 /* To be called when a consumer has come or gone: starts and stops the idle time. */
 void subscription_touch(struct subscription *subscription);
 
 enum publish_outcome {
 	PUBLISH_OK,
-	PUBLISH_DUPLICATE,  /* strict: the topic holds that message id */
+	PUBLISH_DUPLICATE, /* strict: the topic holds that message id */
 	PUBLISH_UNROUTABLE, /* strict: no subscription would get it */
-	PUBLISH_FULL,       /* a subscription has no room, nothing was stored */
+	PUBLISH_FULL, /* a subscription has no room, nothing was stored */
 };
 
 struct publishing {
@@ -98,6 +100,6 @@ struct publishing {
 
 /* Ret_full: who has no room, borrowed; set with PUBLISH_FULL only. */
 enum publish_outcome topic_publish(
-	struct topic *topic, const struct publishing *publishing, const char **ret_full);
+        struct topic *topic, const struct publishing *publishing, const char **ret_full);
 
 #endif

@@ -30,12 +30,13 @@ const struct amqp_value *view_property(struct view *view, enum amqp_property pro
 static bool is_same_name(const struct amqp_value *key, struct amqp_bytes name)
 {
 	return (key->type == AMQP_STRING || key->type == AMQP_SYMBOL) &&
-		key->bytes.size == name.size &&
-		strncasecmp((const char *)key->bytes.start, (const char *)name.start, name.size) == 0;
+	        key->bytes.size == name.size &&
+	        strncasecmp((const char *)key->bytes.start, (const char *)name.start, name.size) ==
+	        0;
 }
 
 bool view_application_property(
-	struct view *view, struct amqp_bytes name, struct amqp_value *ret_value)
+        struct view *view, struct amqp_bytes name, struct amqp_value *ret_value)
 {
 	struct amqp_value *map = &view->application_properties;
 	if (!view->has_application_properties) {
@@ -63,10 +64,10 @@ static struct amqp_bytes read_body_step(struct view *view)
 	if (!amqp_message_read_body(&parts, &joined, &body)) {
 		return amqp_bytes(NULL, 0);
 	}
-	CLEANUP(cleanup_json) json_t *document =
-		json_loadb((const char *)body.start, body.size, 0, NULL);
+	CLEANUP(cleanup_json)
+	json_t *document = json_loadb((const char *)body.start, body.size, 0, NULL);
 	struct amqp_bytes step_type =
-		amqp_text(json_string_value(json_object_get(document, "step_type")));
+	        amqp_text(json_string_value(json_object_get(document, "step_type")));
 	if (step_type.size == 0 || step_type.size > sizeof(view->body_step)) {
 		return amqp_bytes(NULL, 0);
 	}
@@ -81,7 +82,7 @@ struct amqp_bytes view_step_type(struct view *view)
 		return view->step_type;
 	}
 	if (view_application_property(view, amqp_text("step_type"), &property) &&
-		property.type == AMQP_STRING) {
+	        property.type == AMQP_STRING) {
 		view->step_type = property.bytes;
 	} else {
 		view->step_type = read_body_step(view);

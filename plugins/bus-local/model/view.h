@@ -9,9 +9,9 @@ struct view {
 	const struct message *message;
 	struct amqp_properties properties;
 	struct amqp_value application_properties; /* the map */
-	bool has_properties;                      /* properties is filled */
-	bool has_application_properties;          /* application_properties is filled */
-	bool has_step_type;                       /* step_type is filled */
+	bool has_properties; /* properties is filled */
+	bool has_application_properties; /* application_properties is filled */
+	bool has_step_type; /* step_type is filled */
 	struct amqp_bytes step_type;
 	char body_step[128]; /* where step_type lies if the body names it */
 };
@@ -24,7 +24,7 @@ const struct amqp_value *view_property(struct view *view, enum amqp_property pro
 
 /* An application property, its name without regard to the case of ASCII letters. False: missing. */
 bool view_application_property(
-	struct view *view, struct amqp_bytes name, struct amqp_value *ret_value);
+        struct view *view, struct amqp_bytes name, struct amqp_value *ret_value);
 
 /* The kind of step: application property step_type, or the member of a JSON body where the
  * sender has set no such property. Size 0: neither. */

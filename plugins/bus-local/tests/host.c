@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs bus-local and nothing else, for tests with clients from outside: leads the module through its
- * life, writes its log to standard error, and ends in order at SIGTERM.
- * Usage: bus_local_host PLUGINS_DIR [--option value]...
+ * Runs bus-local and nothing else, for tests with clients from outside: leads the module through
+ * its life, writes its log to standard error, and ends in order at SIGTERM. Usage: bus_local_host
+ * PLUGINS_DIR [--option value]...
  */
 #include <event2/event.h>
 #include <signal.h>
@@ -108,7 +108,7 @@ int main(int argc, char **argv)
 		option_givens_add(&arguments, argv[i], argv[i + 1], "the command line");
 	}
 	const struct lucius_plugin *plugin =
-		loader_load(argv[1], LUCIUS_KIND_BUS, "local", error, sizeof(error));
+	        loader_load(argv[1], LUCIUS_KIND_BUS, "local", error, sizeof(error));
 	struct options_parts parts = {
 		.arguments = &arguments, .environment = no_environment, .report = on_report
 	};

@@ -48,7 +48,7 @@ static struct message *typed_message(void)
 	amqp_end(&buffer, mark, 12);
 	amqp_put_data(&buffer, amqp_text("body"));
 	struct message *message =
-		message_decode(amqp_buffer_bytes(&buffer), amqp_text("spare"), &error);
+	        message_decode(amqp_buffer_bytes(&buffer), amqp_text("spare"), &error);
 	CHECK(message != NULL);
 	return message;
 }
@@ -92,11 +92,10 @@ static void true_expressions_match(void)
 		"sys.label like 'Order-%'", "sys.CorrelationId = 'c'", "sys.MessageId='id'",
 		"sys.ContentType = 'application/json'", "sys.ReplyTo IS NULL", "EXISTS(sys.Label)",
 		"[odd name] = 'it''s'", "\"odd name\" = 'it''s'", "color = 'blue' OR size = 7",
-		"color = 'blue' AND size = 1 OR urgent",
-		"color = 'red' AND (size = 1 OR size = 7)", "NOT (color = 'blue')",
-		"missing = 1 OR size = 7", "size + 1 = 8", "size * 2 - 4 = 10", "size % 4 = 3",
-		"size / 2 = 3", "-size = -7", "price * 2 = 5", "1=1", "true", "'a' < 'ab'",
-		"color >= 'rec' AND color < 'ree'", NULL };
+		"color = 'blue' AND size = 1 OR urgent", "color = 'red' AND (size = 1 OR size = 7)",
+		"NOT (color = 'blue')", "missing = 1 OR size = 7", "size + 1 = 8",
+		"size * 2 - 4 = 10", "size % 4 = 3", "size / 2 = 3", "-size = -7", "price * 2 = 5",
+		"1=1", "true", "'a' < 'ab'", "color >= 'rec' AND color < 'ree'", NULL };
 	check_all(expressions, true);
 }
 
@@ -115,8 +114,8 @@ static void false_and_undecided_expressions_do_not_match(void)
 
 static void malformed_expressions_are_refused_with_a_sentence(void)
 {
-	static const char *const expressions[] = { "", "   ", "color =", "= 'red'",
-		"color = 'red", "color == 'red'", "(color = 'red'", "color = 'red')", "color IN ()",
+	static const char *const expressions[] = { "", "   ", "color =", "= 'red'", "color = 'red",
+		"color == 'red'", "(color = 'red'", "color = 'red')", "color IN ()",
 		"color IN ('a'", "color IN 'a'", "color LIKE", "color LIKE 'a' ESCAPE 'ab'", "NOT",
 		"EXISTS color", "EXISTS('a')", "color NOT = 'a'", "sys.Unknown = 1",
 		"sys.EnqueuedTimeUtc > 1", "newid() = 1", "@p = 1", "a b", "color = 'red' AND",
@@ -126,7 +125,7 @@ static void malformed_expressions_are_refused_with_a_sentence(void)
 		char error[200] = "";
 		CLEANUP(cleanup_filter)
 		struct sql_filter *filter =
-			sql_create(amqp_text(expressions[i]), error, sizeof(error));
+		        sql_create(amqp_text(expressions[i]), error, sizeof(error));
 		if (filter != NULL) {
 			fprintf(stderr, "was taken: %s\n", expressions[i]);
 		}
@@ -187,7 +186,7 @@ static void like_takes_wildcards_and_escapes(void)
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		bool is_match = sql_like(
-			amqp_text(cases[i].text), amqp_text(cases[i].pattern), cases[i].escape);
+		        amqp_text(cases[i].text), amqp_text(cases[i].pattern), cases[i].escape);
 		if (is_match != cases[i].is_match) {
 			fprintf(stderr, "'%s' like '%s'\n", cases[i].text, cases[i].pattern);
 		}
@@ -234,10 +233,9 @@ static bool step_rule_takes(const char *step_type, const struct sample *sample)
 
 static void step_rule_looks_at_property_then_at_body(void)
 {
-	struct sample by_property = { .id = "a",
-		.key = "step_type",
-		.text = "OCR",
-		.body = "{\"step_type\": \"SIS\"}" };
+	struct sample by_property = {
+		.id = "a", .key = "step_type", .text = "OCR", .body = "{\"step_type\": \"SIS\"}"
+	};
 	struct sample by_body = { .id = "a", .body = "{\"step_type\": \"OCR\"}" };
 	struct sample broken = { .id = "a", .body = "{\"step_type\": \"OCR\"" };
 	struct sample none = { .id = "a", .body = "[1]" };

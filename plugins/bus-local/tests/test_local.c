@@ -42,7 +42,7 @@ static const struct lucius_plugin *plugin(void)
 {
 	char error[512] = "";
 	const struct lucius_plugin *found =
-		loader_load(PLUGINS_DIR, LUCIUS_KIND_BUS, "local", error, sizeof(error));
+	        loader_load(PLUGINS_DIR, LUCIUS_KIND_BUS, "local", error, sizeof(error));
 	if (found == NULL) {
 		fprintf(stderr, "%s\n", error);
 		abort();
@@ -61,9 +61,9 @@ static void world_init(struct world *world)
 
 static bool world_create(struct world *world)
 {
-	struct backend_parts parts = { .loop = world->loop,
-		.plugin = plugin(),
-		.options = world->options };
+	struct backend_parts parts = {
+		.loop = world->loop, .plugin = plugin(), .options = world->options
+	};
 	world->bus = backend_create(&parts, world->error, sizeof(world->error));
 	return world->bus != NULL;
 }
@@ -78,12 +78,12 @@ static void on_done(void *user, uint32_t status, const char *sentence)
 	struct answer *answer = user;
 	answer->n++;
 	answer->status = status;
-	snprintf(answer->sentence, sizeof(answer->sentence), "%s",
-		sentence != NULL ? sentence : "");
+	snprintf(
+	        answer->sentence, sizeof(answer->sentence), "%s", sentence != NULL ? sentence : "");
 }
 
-static uint32_t stage(struct world *world,
-	struct lucius_op (*begin)(struct backend *, const struct op_caller *))
+static uint32_t stage(
+        struct world *world, struct lucius_op (*begin)(struct backend *, const struct op_caller *))
 {
 	struct answer answer = { 0 };
 	struct op_caller caller = { .on_done = on_done, .user = &answer };
@@ -122,7 +122,8 @@ static struct lucius_text text(const char *string)
 	return (struct lucius_text){ .data = string, .size = strlen(string) };
 }
 
-static uint32_t publish(struct world *world, const char *topic, const struct lucius_message *message)
+static uint32_t publish(
+        struct world *world, const char *topic, const struct lucius_message *message)
 {
 	struct answer answer = { 0 };
 	struct op_caller caller = { .on_done = on_done, .user = &answer };
@@ -137,12 +138,12 @@ static uint32_t publish_step(struct world *world, const char *id, const char *st
 {
 	struct lucius_field fields[] = {
 		{ .name = "step_type",
-			.value = step_type,
-			.value_size = (uint32_t)strlen(step_type) },
+		        .value = step_type,
+		        .value_size = (uint32_t)strlen(step_type) },
 		{ .name = "attempt_no",
-			.value = "3",
-			.value_size = 1,
-			.type = LUCIUS_FIELD_INTEGER },
+		        .value = "3",
+		        .value_size = 1,
+		        .type = LUCIUS_FIELD_INTEGER },
 	};
 	struct lucius_message message = { .size = sizeof(message),
 		.body = text("{}"),
@@ -162,20 +163,20 @@ static void on_delivery(void *user, const void *item)
 	CHECK(i < MAX_TAKEN);
 	stream->tokens[i] = delivery->token;
 	stream->counts[i] = delivery->delivery_count;
-	snprintf(stream->bodies[i], sizeof(stream->bodies[i]), "%.*s", (int)message->message_id.size,
-		message->message_id.data);
+	snprintf(stream->bodies[i], sizeof(stream->bodies[i]), "%.*s",
+	        (int)message->message_id.size, message->message_id.data);
 	stream->properties[0] = '\0';
 	size_t used = 0;
 	for (uint64_t k = 0; k < message->n_properties && used < sizeof(stream->properties); k++) {
 		used += (size_t)snprintf(stream->properties + used,
-			sizeof(stream->properties) - used, "%s=%s%s;", message->properties[k].name,
-			message->properties[k].value,
-			message->properties[k].type == LUCIUS_FIELD_INTEGER ? "i" : "");
+		        sizeof(stream->properties) - used, "%s=%s%s;", message->properties[k].name,
+		        message->properties[k].value,
+		        message->properties[k].type == LUCIUS_FIELD_INTEGER ? "i" : "");
 	}
 }
 
-static void subscribe(struct world *world, struct stream *stream,
-	const struct lucius_subscription *subscription)
+static void subscribe(
+        struct world *world, struct stream *stream, const struct lucius_subscription *subscription)
 {
 	struct op_caller caller = { .on_item = on_delivery,
 		.on_done = on_done,
@@ -336,8 +337,8 @@ static void dead_letters_can_be_read_back(void)
 	subscribe(&world, &dead, &subscription);
 	CHECK_INT(dead.n, 1);
 	CHECK_TEXT(dead.properties,
-		"step_type=OCR;attempt_no=3i;DeadLetterReason=Why;"
-		"DeadLetterErrorDescription=because;");
+	        "step_type=OCR;attempt_no=3i;DeadLetterReason=Why;"
+	        "DeadLetterErrorDescription=because;");
 	CHECK_INT(settle(&world, dead.tokens[0], LUCIUS_SETTLE_COMPLETE), LUCIUS_OK);
 	unsubscribe(&world, &stream, &end);
 	unsubscribe(&world, &dead, &end);
@@ -348,9 +349,9 @@ static void publishing_says_what_is_wrong(void)
 {
 	static char body[5000];
 	struct world world;
-	struct lucius_message large = { .size = sizeof(large),
-		.message_id = text("l"),
-		.body = { body, sizeof(body) } };
+	struct lucius_message large = {
+		.size = sizeof(large), .message_id = text("l"), .body = { body, sizeof(body) }
+	};
 	world_init(&world);
 	world.options->max_message_bytes = 4096;
 	world.options->queue_messages = 1;
@@ -443,9 +444,9 @@ static void provision_makes_topics_and_subscriptions(void)
 	struct answer answer = { 0 };
 	struct op_caller caller = { .on_done = on_done, .user = &answer };
 	struct lucius_text topics[] = { text("extra") };
-	struct lucius_subscription wanted = { .size = sizeof(wanted),
-		.topic = text("extra"),
-		.name = text("reader") };
+	struct lucius_subscription wanted = {
+		.size = sizeof(wanted), .topic = text("extra"), .name = text("reader")
+	};
 	const struct lucius_subscription *subscriptions[] = { &wanted };
 	struct lucius_topology topology = { .size = sizeof(topology),
 		.topics = topics,

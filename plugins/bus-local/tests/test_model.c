@@ -222,7 +222,7 @@ static void too_many_deliveries_make_a_dead_letter(void)
 	CHECK_INT(taker.n, 3);
 	CHECK_INT(sub->dead_letters.n_messages, 1);
 	CHECK_TEXT(entry_property(sub->dead_letters.first, "DeadLetterReason"),
-		"MaxDeliveryCountExceeded");
+	        "MaxDeliveryCountExceeded");
 	consumer_detach(&taker.consumer);
 	world_finish(&world);
 }
@@ -237,8 +237,8 @@ static void dead_letters_stay_however_often_they_are_given_back(void)
 	taker_attach(&dead, &scene.sub->dead_letters, 1);
 	for (unsigned i = 0; i < 20; i++) {
 		CHECK_INT(dead.n, i + 1);
-		CHECK(taker_settle(&scene.world, &dead, i,
-			i % 2 == 0 ? SETTLE_ABANDON : SETTLE_DEAD_LETTER));
+		CHECK(taker_settle(
+		        &scene.world, &dead, i, i % 2 == 0 ? SETTLE_ABANDON : SETTLE_DEAD_LETTER));
 		consumer_set_credit(&dead.consumer, 1);
 	}
 	CHECK_INT(scene.sub->dead_letters.n_messages, 1);
@@ -270,9 +270,9 @@ static void changed_properties_replace_old_ones(void)
 	CHECK_INT(world_publish(&scene.world, &sample, false), PUBLISH_OK);
 	amqp_put_symbol(&changes, amqp_text("k"));
 	amqp_put_string(&changes, amqp_text("w"));
-	struct settlement settlement = { .verb = SETTLE_ABANDON,
-		.changes = amqp_buffer_bytes(&changes),
-		.n_changes = 2 };
+	struct settlement settlement = {
+		.verb = SETTLE_ABANDON, .changes = amqp_buffer_bytes(&changes), .n_changes = 2
+	};
 	settle(broker_find_lock(&scene.world.broker, scene.taker.locks[0]), &settlement);
 	CHECK_TEXT(entry_property(scene.sub->active.first, "k"), "w");
 	scene_finish(&scene);
@@ -309,8 +309,8 @@ static void message_past_its_time_becomes_a_dead_letter_if_so_declared(void)
 	world_wait(&world, 1);
 	CHECK_INT(sub->active.n_messages, 0);
 	CHECK_INT(sub->dead_letters.n_messages, 1);
-	CHECK_TEXT(entry_property(sub->dead_letters.first, "DeadLetterReason"),
-		"TTLExpiredException");
+	CHECK_TEXT(
+	        entry_property(sub->dead_letters.first, "DeadLetterReason"), "TTLExpiredException");
 	world_wait(&world, 100000);
 	CHECK_INT(sub->dead_letters.n_messages, 1);
 	world_finish(&world);
@@ -629,7 +629,7 @@ static void message_without_id_gets_one(void)
 	struct amqp_properties properties;
 	amqp_message_write(&encoded, &draft);
 	struct message *message =
-		message_decode(amqp_buffer_bytes(&encoded), amqp_text("spare"), &error);
+	        message_decode(amqp_buffer_bytes(&encoded), amqp_text("spare"), &error);
 	CHECK(message != NULL);
 	CHECK(amqp_bytes_is(message->id, "spare"));
 	CHECK(amqp_properties_parse(message->properties, &properties));
@@ -644,7 +644,7 @@ static bool is_taken(const struct amqp_buffer *bytes, size_t size)
 	CLEANUP_FREE uint8_t *exact = malloc(size != 0 ? size : 1);
 	memcpy(exact, bytes->start, size);
 	struct message *message =
-		message_decode(amqp_bytes(exact, size), amqp_text("spare"), &error);
+	        message_decode(amqp_bytes(exact, size), amqp_text("spare"), &error);
 	CHECK(message != NULL || error != NULL);
 	message_drop(message);
 	return message != NULL;

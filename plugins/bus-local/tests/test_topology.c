@@ -30,10 +30,10 @@ static void world_init(struct world *world)
 		.max_remembered_ids = 10 };
 	static const uint8_t random[16] = { 1 };
 	*world = (struct world){ .options = { .lock_seconds = 60,
-					 .max_delivery = 10,
-					 .lanes = 16,
-					 .reply_prefix = "global-bus-replies-p",
-					 .reply_subscription = "lucius-invoker" } };
+		                         .max_delivery = 10,
+		                         .lanes = 16,
+		                         .reply_prefix = "global-bus-replies-p",
+		                         .reply_subscription = "lucius-invoker" } };
 	broker_init(&world->broker, &limits, random);
 }
 
@@ -52,17 +52,16 @@ static void on_note(void *user, const char *sentence)
 /* Writes the text to a file and loads it. */
 static bool load(struct world *world, const char *text)
 {
-	struct topology_source source = { .options = &world->options,
-		.note = on_note,
-		.user = world };
+	struct topology_source source = {
+		.options = &world->options, .note = on_note, .user = world
+	};
 	snprintf(world->path, sizeof(world->path), "/tmp/bus-local-config-XXXXXX");
 	int fd = mkstemp(world->path);
 	CHECK(fd >= 0);
 	CHECK_INT(write(fd, text, strlen(text)), strlen(text));
 	CHECK_INT(close(fd), 0);
 	world->options.config = world->path;
-	bool is_loaded =
-		topology_load(&world->broker, &source, world->error, sizeof(world->error));
+	bool is_loaded = topology_load(&world->broker, &source, world->error, sizeof(world->error));
 	CHECK_INT(unlink(world->path), 0);
 	return is_loaded;
 }
@@ -95,8 +94,9 @@ static void declared_topic_takes_the_place_of_the_shipped_one(void)
 {
 	struct world world;
 	world_init(&world);
-	CHECK(load(&world, CONFIG("\"Topics\": [{\"Name\": \"global-bus-p0\", \"Subscriptions\": "
-				  "[{\"Name\": \"mine\"}]}]")));
+	CHECK(load(&world,
+	        CONFIG("\"Topics\": [{\"Name\": \"global-bus-p0\", \"Subscriptions\": "
+	               "[{\"Name\": \"mine\"}]}]")));
 	topology_add_shipped(&world.broker, &world.options);
 	CHECK(find(&world, "global-bus-p0", "mine") != NULL);
 	CHECK(find(&world, "global-bus-p0", "distributed-ocr") == NULL);
@@ -108,16 +108,16 @@ static void settings_of_a_file_are_taken(void)
 	struct world world;
 	world_init(&world);
 	bool is_loaded = load(&world,
-		"// a comment\n"
-		"{\"UserConfig\": {/* another \" one */ \"Namespaces\": [{\"Name\": \"n\",\n"
-		"\"Queues\": [{\"Name\": \"q\", \"Properties\": {\"MaxDeliveryCount\": 7}}],\n"
-		"\"Topics\": [{\"Name\": \"t//no comment\", \"Properties\": {\n"
-		"\"DefaultMessageTimeToLive\": \"PT1H\", \"RequiresDuplicateDetection\": true,\n"
-		"\"DuplicateDetectionHistoryTimeWindow\": \"PT20S\"}, \"Subscriptions\": [{\n"
-		"\"Name\": \"s\", \"Properties\": {\"DeadLetteringOnMessageExpiration\": true,\n"
-		"\"DefaultMessageTimeToLive\": \"P1D\", \"LockDuration\": \"PT30S\",\n"
-		"\"MaxDeliveryCount\": 3, \"ForwardTo\": \"\", \"RequiresSession\": false}}]}]}],\n"
-		"\"Logging\": {\"Type\": \"File\"}}}\n");
+	        "// a comment\n"
+	        "{\"UserConfig\": {/* another \" one */ \"Namespaces\": [{\"Name\": \"n\",\n"
+	        "\"Queues\": [{\"Name\": \"q\", \"Properties\": {\"MaxDeliveryCount\": 7}}],\n"
+	        "\"Topics\": [{\"Name\": \"t//no comment\", \"Properties\": {\n"
+	        "\"DefaultMessageTimeToLive\": \"PT1H\", \"RequiresDuplicateDetection\": true,\n"
+	        "\"DuplicateDetectionHistoryTimeWindow\": \"PT20S\"}, \"Subscriptions\": [{\n"
+	        "\"Name\": \"s\", \"Properties\": {\"DeadLetteringOnMessageExpiration\": true,\n"
+	        "\"DefaultMessageTimeToLive\": \"P1D\", \"LockDuration\": \"PT30S\",\n"
+	        "\"MaxDeliveryCount\": 3, \"ForwardTo\": \"\", \"RequiresSession\": false}}]}]}],\n"
+	        "\"Logging\": {\"Type\": \"File\"}}}\n");
 	CHECK_TEXT(world.error, "");
 	CHECK(is_loaded);
 	struct subscription *sub = find(&world, "t//no comment", "s");
@@ -140,10 +140,10 @@ static void what_is_not_supported_is_noted(void)
 	struct world world;
 	world_init(&world);
 	CHECK(load(&world,
-		SUBSCRIPTION("\"Name\": \"s\", \"Properties\": {\"RequiresSession\": true}, "
-			     "\"Rules\": [{\"Name\": \"r\", \"Properties\": {\"FilterType\": "
-			     "\"Sql\", \"SqlFilter\": {\"SqlExpression\": \"a = 1\"}, \"Action\": "
-			     "{\"SqlExpression\": \"SET sys.To = 'x'\"}}}]")));
+	        SUBSCRIPTION("\"Name\": \"s\", \"Properties\": {\"RequiresSession\": true}, "
+	                     "\"Rules\": [{\"Name\": \"r\", \"Properties\": {\"FilterType\": "
+	                     "\"Sql\", \"SqlFilter\": {\"SqlExpression\": \"a = 1\"}, \"Action\": "
+	                     "{\"SqlExpression\": \"SET sys.To = 'x'\"}}}]")));
 	CHECK_INT(world.n_notes, 2);
 	CHECK(find(&world, "t", "s")->needs_session);
 	world_finish(&world);
@@ -162,22 +162,22 @@ static void bad_files_are_refused_with_what_is_wrong(void)
 		{ CONFIG("\"Topics\": [{\"Name\": \"t\"}, {\"Name\": \"T\"}]"), "twice" },
 		{ SUBSCRIPTION("\"Name\": \"a/b\""), "a/b" },
 		{ SUBSCRIPTION("\"Name\": \"s\", \"Properties\": {\"LockDuration\": \"1 minute\"}"),
-			"LockDuration" },
+		        "LockDuration" },
 		{ SUBSCRIPTION("\"Name\": \"s\", \"Properties\": {\"LockDuration\": \"PT6M\"}"),
-			"PT5M" },
+		        "PT5M" },
 		{ SUBSCRIPTION("\"Name\": \"s\", \"Properties\": {\"MaxDeliveryCount\": 0}"),
-			"MaxDeliveryCount" },
+		        "MaxDeliveryCount" },
 		{ SUBSCRIPTION("\"Name\": \"s\", \"Properties\": {\"ForwardTo\": \"q\"}"),
-			"ForwardTo" },
+		        "ForwardTo" },
 		{ SUBSCRIPTION("\"Name\": \"s\", \"Rules\": [{\"Properties\": {\"FilterType\": "
-			       "\"Sql\", \"SqlFilter\": {\"SqlExpression\": \"a = \"}}}]"),
-			"a = " },
+		               "\"Sql\", \"SqlFilter\": {\"SqlExpression\": \"a = \"}}}]"),
+		        "a = " },
 		{ SUBSCRIPTION("\"Name\": \"s\", \"Rules\": [{\"Properties\": {\"FilterType\": "
-			       "\"Correlation\", \"CorrelationFilter\": {\"Label\": \"\"}}}]"),
-			"compares nothing" },
+		               "\"Correlation\", \"CorrelationFilter\": {\"Label\": \"\"}}}]"),
+		        "compares nothing" },
 		{ SUBSCRIPTION("\"Name\": \"s\", \"Rules\": [{\"Properties\": {\"FilterType\": "
-			       "\"Other\"}}]"),
-			"Other" },
+		               "\"Other\"}}]"),
+		        "Other" },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct world world;

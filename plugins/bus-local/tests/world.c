@@ -54,9 +54,9 @@ void world_wait(struct world *world, int64_t ms)
 
 struct subscription_settings world_subscription(const char *name)
 {
-	return (struct subscription_settings){ .name = name,
-		.lock_ms = 60000,
-		.max_delivery_count = 10 };
+	return (struct subscription_settings){
+		.name = name, .lock_ms = 60000, .max_delivery_count = 10
+	};
 }
 
 struct subscription *world_add(struct world *world, struct subscription_settings settings)
@@ -80,7 +80,7 @@ struct message *world_message(const struct sample *sample)
 	const char *error = NULL;
 	amqp_message_write(&encoded, &draft);
 	struct message *message =
-		message_decode(amqp_buffer_bytes(&encoded), amqp_text("spare"), &error);
+	        message_decode(amqp_buffer_bytes(&encoded), amqp_text("spare"), &error);
 	assert(message != NULL);
 	return message;
 }
@@ -89,8 +89,9 @@ enum publish_outcome world_publish(struct world *world, const struct sample *sam
 {
 	const char *full = NULL;
 	struct message *message = world_message(sample);
-	struct publishing publishing = { .messages = &message, .n_messages = 1,
-		.is_strict = strict };
+	struct publishing publishing = {
+		.messages = &message, .n_messages = 1, .is_strict = strict
+	};
 	enum publish_outcome outcome = topic_publish(world->topic, &publishing, &full);
 	message_drop(message);
 	return outcome;
@@ -108,8 +109,8 @@ static void deliver(struct consumer *consumer, struct entry *entry)
 	assert(taker->n < WORLD_MAX_TAKEN);
 	taker->locks[taker->n] = entry_lock_number(entry);
 	taker->counts[taker->n] = entry->delivery_count;
-	snprintf(taker->ids[taker->n], sizeof(taker->ids[0]), "%.*s",
-		(int)entry->message->id.size, (const char *)entry->message->id.start);
+	snprintf(taker->ids[taker->n], sizeof(taker->ids[0]), "%.*s", (int)entry->message->id.size,
+	        (const char *)entry->message->id.start);
 	taker->n++;
 }
 
@@ -124,9 +125,9 @@ void taker_attach(struct taker *taker, struct store *store, uint32_t credit)
 bool taker_settle(struct world *world, struct taker *taker, unsigned nth, enum settle_verb verb)
 {
 	struct entry *entry = broker_find_lock(&world->broker, taker->locks[nth]);
-	struct settlement settlement = { .verb = verb,
-		.reason = amqp_text("Why"),
-		.description = amqp_text("because") };
+	struct settlement settlement = {
+		.verb = verb, .reason = amqp_text("Why"), .description = amqp_text("because")
+	};
 	if (entry == NULL) {
 		return false;
 	}
@@ -148,7 +149,7 @@ const char *entry_property(const struct entry *entry, const char *name)
 	if (!amqp_section_find(amqp_buffer_bytes(&section), name, &value)) {
 		return NULL;
 	}
-	snprintf(text, sizeof(text), "%.*s", (int)value.bytes.size,
-		(const char *)value.bytes.start);
+	snprintf(
+	        text, sizeof(text), "%.*s", (int)value.bytes.size, (const char *)value.bytes.start);
 	return text;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What the conformance suite does not see of storage-memory: eviction, limits, paging deep down. */
-#include "support/hash/hash.h"
 #include "plugins/storage-memory/pages.h"
 #include "plugins/storage-memory/store.h"
+#include "support/hash/hash.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -30,10 +30,10 @@ static void check_key(const struct azure_signed *request, const char *expected)
 
 static void shared_key_signs_as_others_do(void)
 {
-	check_key(&(struct azure_signed){ "POST", "application/json", DATE, "/devstoreaccount1/jobs" },
+	check_key(&(struct azure_signed){ "POST", "application/json", DATE,
+	                  "/devstoreaccount1/jobs" },
 	        "3qNYQhzPwnyhEL9Nh6E+SmQASGivdnzAoRmhPrYqrVE=");
-	check_key(&(struct azure_signed){
-	                  "POST", "multipart/mixed; boundary=batch_1", DATE,
+	check_key(&(struct azure_signed){ "POST", "multipart/mixed; boundary=batch_1", DATE,
 	                  "/devstoreaccount1/$batch" },
 	        "jAXTl+DbAlrbuImJOMUXJV4EoFWW8mMfaAWByFaJb7Q=");
 	check_key(&(struct azure_signed){ "GET", "", DATE,
@@ -70,7 +70,9 @@ static void account_sas_is_a_query_with_its_signature_last(void)
 		.expiry = "2030-01-01T00:00:00Z",
 		.version = "2019-02-02" };
 	CLEANUP_FREE char *old = azure_account_sas_make(&storage, &sas);
-	CHECK_TEXT(old, "sv=2019-02-02&ss=t&srt=sco&sp=raud&se=2030-01-01T00%3A00%3A00Z&sig=i0O%2BtVR3HBpmfgvpk5SyVw8hYWDe%2BBhJN3sHSFs%2FXx8%3D");
+	CHECK_TEXT(old,
+	        "sv=2019-02-02&ss=t&srt=sco&sp=raud&se=2030-01-01T00%3A00%3A00Z&sig=i0O%"
+	        "2BtVR3HBpmfgvpk5SyVw8hYWDe%2BBhJN3sHSFs%2FXx8%3D");
 	sas.version = "2020-12-06";
 	sas.protocol = "https,http";
 	CLEANUP_FREE char *new = azure_account_sas_make(&storage, &sas);

@@ -29,8 +29,8 @@ static void an_account_key_gives_the_endpoint_of_its_account(void)
 	check_endpoint("DefaultEndpointsProtocol=https;AccountName=acme;AccountKey=" KEY
 	               ";EndpointSuffix=core.windows.net",
 	        "acme", "https://acme.table.core.windows.net");
-	check_endpoint("AccountName=acme;AccountKey=" KEY, "acme",
-	        "https://acme.table.core.windows.net");
+	check_endpoint(
+	        "AccountName=acme;AccountKey=" KEY, "acme", "https://acme.table.core.windows.net");
 	check_endpoint(" accountname = acme ;;ACCOUNTKEY=" KEY
 	               ";DefaultEndpointsProtocol=http;EndpointSuffix=core.chinacloudapi.cn;",
 	        "acme", "http://acme.table.core.chinacloudapi.cn");
@@ -54,18 +54,17 @@ static void a_table_endpoint_decides(void)
 
 static void a_signature_needs_no_key(void)
 {
-	struct azure_storage storage =
-	        good("TableEndpoint=https://acme.table.core.windows.net/;"
-	             "SharedAccessSignature=?sv=2019-02-02&ss=t&sig=abc%3D");
+	struct azure_storage storage = good("TableEndpoint=https://acme.table.core.windows.net/;"
+	                                    "SharedAccessSignature=?sv=2019-02-02&ss=t&sig=abc%3D");
 	CHECK_TEXT(storage.account, "acme");
 	CHECK_TEXT(storage.endpoint, "https://acme.table.core.windows.net");
 	CHECK_TEXT(storage.signature, "sv=2019-02-02&ss=t&sig=abc%3D");
 	CHECK(storage.key == NULL);
 	azure_storage_finish(&storage);
-	check_endpoint("TableEndpoint=http://127.0.0.1:10002/one;SharedAccessSignature=sig=a", "one",
-	        "http://127.0.0.1:10002/one");
-	check_endpoint("TableEndpoint=http://localhost:10002/one;SharedAccessSignature=sig=a", "one",
-	        "http://localhost:10002/one");
+	check_endpoint("TableEndpoint=http://127.0.0.1:10002/one;SharedAccessSignature=sig=a",
+	        "one", "http://127.0.0.1:10002/one");
+	check_endpoint("TableEndpoint=http://localhost:10002/one;SharedAccessSignature=sig=a",
+	        "one", "http://localhost:10002/one");
 	check_endpoint("AccountName=acme;SharedAccessSignature=sig=a", "acme",
 	        "https://acme.table.core.windows.net");
 }
@@ -79,7 +78,8 @@ static void the_emulator_has_a_short_form(void)
 	azure_storage_finish(&storage);
 	check_endpoint("UseDevelopmentStorage=TRUE;DevelopmentStorageProxyUri=http://azurite/",
 	        "devstoreaccount1", "http://azurite:10002/devstoreaccount1");
-	check_endpoint("UseDevelopmentStorage=true;TableEndpoint=http://127.0.0.1:4/devstoreaccount1",
+	check_endpoint(
+	        "UseDevelopmentStorage=true;TableEndpoint=http://127.0.0.1:4/devstoreaccount1",
 	        "devstoreaccount1", "http://127.0.0.1:4/devstoreaccount1");
 }
 

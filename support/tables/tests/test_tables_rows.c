@@ -92,9 +92,9 @@ static void names_and_keys_have_limits_too(void)
 	entity_finish(&entity);
 }
 
-#define HEAD                                                                   \
-	"--batchresponse_1\r\nContent-Type: multipart/mixed; "                 \
-	"boundary=changesetresponse_2\r\n\r\n--changesetresponse_2\r\n"        \
+#define HEAD                                                            \
+	"--batchresponse_1\r\nContent-Type: multipart/mixed; "          \
+	"boundary=changesetresponse_2\r\n\r\n--changesetresponse_2\r\n" \
 	"Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n"
 #define GOOD(etag) "HTTP/1.1 204 No Content\r\nETag: " etag "\r\n\r\n\r\n"
 #define NEXT "--changesetresponse_2\r\nContent-Type: application/http\r\n\r\n"
@@ -134,7 +134,8 @@ static void a_cut_answer_is_none_wherever_it_is_cut(void)
 	static const char whole[] = HEAD GOOD("W/\"a\"") NEXT GOOD("W/\"b\"") TAIL;
 	struct batch_part parts[2];
 	size_t failed;
-	for (size_t size = 0; size < sizeof(whole) - sizeof("--\r\n--batchresponse_1--\r\n"); size++) {
+	for (size_t size = 0; size < sizeof(whole) - sizeof("--\r\n--batchresponse_1--\r\n");
+	        size++) {
 		CLEANUP_FREE char *cut = strndup(whole, size);
 		CHECK_INT(parse(cut, 2, parts, &failed), 0);
 	}
