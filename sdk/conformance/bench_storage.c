@@ -59,7 +59,7 @@ static void fill(struct draft *draft)
 	static const char *const step_texts[][2] = { { "step_type", "OCR" },
 		{ "service", "platform-ocr" }, { "attempt_no", "0" },
 		{ "input_ref", "https://account.blob.core.windows.net/in/document-0001.pdf" },
-		{ "workspace_ref", "https://account.blob.core.windows.net/work/document-0001" },
+		{ "workspace_ref", "https://account.blob.core.windows.net/docs/document-0001" },
 		{ "output_ref", "https://account.blob.core.windows.net/out/document-0001.json" },
 		{ "resolved_mode", "DEFAULT" }, { "lane", "7" }, { "routing_key_used", "t1" },
 		{ "decision_source", "REQUEST" }, { "decision_reason", "request.mode" },
