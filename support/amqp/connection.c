@@ -321,7 +321,7 @@ static void take_settings(
 	set_default(&own->handshake_timeout_ms, 20000);
 	set_default(&own->close_timeout_ms, 5000);
 	if (own->congested_above == 0) {
-		own->congested_above = 1024 * 1024;
+		own->congested_above = (size_t)1024 * 1024;
 	}
 	connection->hostname = copy_text(settings->hostname);
 	connection->plain_name = copy_text(settings->plain_name);

@@ -6,7 +6,7 @@
 #include <proton/transport.h>
 
 /* Proton gets its input in portions of this size, or of one frame if that is larger. */
-#define FEED_LEAST (64 * 1024)
+#define FEED_LEAST ((size_t)64 * 1024)
 
 static void note_condition(struct amqp_connection *connection, pn_condition_t *condition)
 {

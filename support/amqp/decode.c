@@ -69,7 +69,7 @@ static bool read_fixed(uint8_t code, const uint8_t *at, size_t size, struct amqp
 	case 0x54:
 	case 0x55:
 		value->type = AMQP_SIGNED;
-		value->signed_ = (int8_t)at[0];
+		value->signed_ = at[0] < 0x80 ? at[0] : (int64_t)at[0] - 0x100;
 		return true;
 	case 0x61:
 		value->type = AMQP_SIGNED;

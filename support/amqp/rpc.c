@@ -11,7 +11,7 @@
 #include <proton/terminus.h>
 
 #define REPLY_CREDIT 100
-#define MAX_REPLY (1024 * 1024)
+#define MAX_REPLY ((size_t)1024 * 1024)
 
 struct request {
 	struct request *next;

@@ -199,7 +199,7 @@ static size_t take_header(struct amqp_sasl *sasl, struct amqp_bytes input, struc
 	if (input.size < sizeof(sasl_header)) {
 		/* What can no longer become a header is refused at once. */
 		if (input.size > 0 &&
-		        memcmp(input.start, sasl_header, input.size < 4 ? input.size : 4)) {
+		        memcmp(input.start, sasl_header, input.size < 4 ? input.size : 4) != 0) {
 			fail(sasl, "the peer does not speak AMQP");
 		}
 		return 0;

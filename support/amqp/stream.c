@@ -14,7 +14,7 @@
 #include <openssl/x509.h>
 #include <sys/socket.h>
 
-#define AT_ONCE (128 * 1024)
+#define AT_ONCE ((size_t)128 * 1024)
 
 /* One for all connections of a thread: it is empty between two calls of the loop. */
 static _Thread_local struct amqp_buffer scratch;
@@ -44,7 +44,7 @@ static struct event *make_event(struct amqp_stream *stream, short what, event_ca
 {
 	evutil_socket_t fd = bufferevent_getfd(stream->bufferevent);
 	struct event_base *base = bufferevent_get_base(stream->bufferevent);
-	return memory_checked(event_new(base, fd, what | EV_PERSIST, fn, stream), 1, 0);
+	return memory_checked(event_new(base, fd, (short)(what | EV_PERSIST), fn, stream), 1, 0);
 }
 
 /* From now on the bufferevent only owns the socket. */

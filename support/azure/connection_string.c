@@ -48,6 +48,16 @@ static bool parse_port(struct text text, uint16_t *ret_port)
 	return port >= 1 && port <= UINT16_MAX;
 }
 
+/* ASCII only, in every locale. */
+static void lower_case(char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (*text >= 'A' && *text <= 'Z') {
+			*text = (char)(*text - 'A' + 'a');
+		}
+	}
+}
+
 /* host, host:port or [address]:port. */
 static bool parse_authority(struct text text, struct azure_servicebus *connection)
 {
@@ -76,9 +86,7 @@ static bool parse_authority(struct text text, struct azure_servicebus *connectio
 		}
 	}
 	connection->host = must_copy(host.start, host.size);
-	for (char *at = connection->host; *at != '\0'; at++) {
-		*at = (char)tolower((unsigned char)*at);
-	}
+	lower_case(connection->host);
 	return true;
 }
 

@@ -248,6 +248,16 @@ const char *azure_sas_sentence(enum azure_sas_result result)
 	return "unknown";
 }
 
+/* ASCII only, in every locale. */
+static void lower_case(char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (*text >= 'A' && *text <= 'Z') {
+			*text = (char)(*text - 'A' + 'a');
+		}
+	}
+}
+
 char *azure_audience_normal(const char *text, size_t size)
 {
 	char *decoded = percent_decode(text, size);
@@ -263,9 +273,7 @@ char *azure_audience_normal(const char *text, size_t size)
 	if (colon != NULL) {
 		memmove(colon, decoded + host, strlen(decoded + host) + 1);
 	}
-	for (char *at = decoded; *at != '\0'; at++) {
-		*at = (char)tolower((unsigned char)*at);
-	}
+	lower_case(decoded);
 	for (size_t n = strlen(decoded); n > 0 && decoded[n - 1] == '/'; n--) {
 		decoded[n - 1] = '\0';
 	}

@@ -53,7 +53,8 @@ struct event *servicebus_timer(
 
 void servicebus_arm(struct event *timer, uint32_t after_ms)
 {
-	struct timeval after = { .tv_sec = after_ms / 1000, .tv_usec = after_ms % 1000 * 1000 };
+	struct timeval after = { .tv_sec = after_ms / 1000,
+		.tv_usec = (suseconds_t)(after_ms % 1000) * 1000 };
 	(void)event_add(timer, &after);
 }
 

@@ -7,7 +7,7 @@
 #include "support/base/memory.h"
 
 /* More than any tier of the service takes. */
-#define MAX_MESSAGE (128u * 1024 * 1024)
+#define MAX_MESSAGE ((size_t)128 * 1024 * 1024)
 /* A broker that does not answer a drain must not hold up a stop. */
 #define DRAIN_MS 5000
 

@@ -9,7 +9,7 @@
 #include <proton/condition.h>
 
 /* What proton may hold of messages that the peer's session window does not admit yet. */
-#define MAX_BUFFERED (1024 * 1024)
+#define MAX_BUFFERED ((size_t)1024 * 1024)
 
 static void append(struct servicebus_send_list *list, struct servicebus_send_op *op)
 {
