@@ -13,7 +13,7 @@
 
 #include "support/base/memory.h"
 
-enum { WAIT_SECONDS = 10, BIG_SIZE = 1048576, BORROWED_SIZE = 16777216 };
+enum { WAIT_SECONDS = 60, BIG_SIZE = 1048576, BORROWED_SIZE = 16777216 };
 
 static void handle_hello(void *user, struct http_request *request)
 {
@@ -203,7 +203,10 @@ static void on_received(evutil_socket_t fd, short what, void *user)
 		event_del(peer->readable);
 		return;
 	}
-	peer->received = must_resize(peer->received, peer->size + (size_t)n_bytes + 1, 1);
+	if (peer->room < peer->size + (size_t)n_bytes + 1) {
+		peer->room = 2 * (peer->size + (size_t)n_bytes + 1);
+		peer->received = must_resize(peer->received, peer->room, 1);
+	}
 	memcpy(peer->received + peer->size, bytes, (size_t)n_bytes);
 	peer->size += (size_t)n_bytes;
 	peer->received[peer->size] = '\0';
@@ -219,6 +222,7 @@ struct peer *peer_create_slow(struct world *world, int buffer_size)
 	struct peer *peer = must_calloc(1, sizeof(*peer));
 	peer->world = world;
 	peer->received = must_copy("", 0);
+	peer->room = 1;
 	peer->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	const struct sockaddr_in address = {
 		.sin_family = AF_INET,

@@ -40,6 +40,7 @@ struct peer {
 	struct event *readable;
 	char *received; /* terminated by NUL */
 	size_t size;
+	size_t room; /* bytes allocated for received */
 	bool is_closed; /* the server sends no more, or has reset the connection */
 	bool is_reset;
 };
