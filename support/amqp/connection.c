@@ -155,6 +155,10 @@ static void run(struct amqp_connection *connection)
 	if (!connection->is_destroyed) {
 		finish_if_done(connection);
 	}
+	if (connection->wants_turn) {
+		connection->wants_turn = false;
+		wake(connection);
+	}
 }
 
 static void begin_amqp(struct amqp_connection *connection)
@@ -434,6 +438,12 @@ void amqp_connection_close(
 
 void amqp_connection_wake(struct amqp_connection *connection)
 {
+	wake(connection);
+}
+
+void amqp_connection_turn_again(struct amqp_connection *connection)
+{
+	connection->wants_turn = true;
 	wake(connection);
 }
 

@@ -85,6 +85,10 @@ void amqp_connection_close(
  * this turn of the loop. Any number of times. */
 void amqp_connection_wake(struct amqp_connection *connection);
 
+/* One more on_turn, after what waits has gone to the socket as far as it takes it: for an owner that
+ * has kept something back because too much was waiting. */
+void amqp_connection_turn_again(struct amqp_connection *connection);
+
 /* Proton's side; borrowed, good until destroy. */
 pn_connection_t *amqp_connection_proton(struct amqp_connection *connection);
 

@@ -36,6 +36,7 @@ struct amqp_connection {
 	unsigned depth;
 	bool is_destroyed;
 	bool is_running; /* all that is done now is written at the end of it */
+	bool wants_turn;
 	bool is_closing; /* by us */
 	bool was_open;
 	bool was_congested;
