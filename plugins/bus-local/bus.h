@@ -25,6 +25,7 @@ struct bus {
 	int64_t timer_due_ms; /* when it goes off; INT64_MAX: it is not set */
 	struct lucius_timer *drain_timer;
 	int64_t drain_until_ms;
+	int64_t close_until_ms; /* 0: not closing yet */
 	struct lucius_op stop; /* id 0: not asked */
 	bool is_stopping;
 	struct amqp_buffer scratch; /* a message being put together or taken apart */

@@ -17,6 +17,8 @@
 #define MAX_REMEMBERED_IDS 200000
 /* How often the bus looks whether all that was given out is settled, once it is to stop. */
 #define DRAIN_STEP_MS 20
+/* How long peers may take to answer that their connection is closed. */
+#define CLOSE_MS 2000
 
 static void on_broker_event(void *user, enum broker_event event, const char *address, uint64_t n)
 {
@@ -121,14 +123,35 @@ static void listen_outside(void *self, struct lucius_op op)
 
 static void on_drain_step(void *user);
 
-/* Goes on once nothing that was given out is left to settle, or the time for it is over. */
+/* Nothing that was given out is left to settle, or the time for it is over. */
+static bool is_drained(const struct bus *bus)
+{
+	return bus->broker.locks.n == 0 || bus->listener == NULL ||
+	        bus->broker.now_ms >= bus->drain_until_ms;
+}
+
+/* Peers are given some time to answer a close; those that do not are cut off. */
+static bool is_closed(struct bus *bus)
+{
+	if (bus->listener == NULL || listener_close(bus->listener)) {
+		return true;
+	}
+	if (bus->close_until_ms == 0) {
+		bus->close_until_ms = bus->broker.now_ms + CLOSE_MS;
+	}
+	if (bus->broker.now_ms < bus->close_until_ms) {
+		return false;
+	}
+	listener_cut_off(bus->listener);
+	return true;
+}
+
 static void drain(struct bus *bus)
 {
 	const struct lucius_host *host = bus->host;
-	bool is_settled = bus->broker.locks.n == 0;
-	if (is_settled || bus->broker.now_ms >= bus->drain_until_ms || bus->listener == NULL) {
+	if (is_drained(bus)) {
 		bus_end_subscribers(bus);
-		if (bus->listener == NULL || listener_close(bus->listener)) {
+		if (is_closed(bus)) {
 			lucius_finish(host, bus->stop);
 			return;
 		}

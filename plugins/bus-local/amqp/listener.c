@@ -238,15 +238,20 @@ static void stop_accepting(struct listener *listener)
 	}
 }
 
+void listener_cut_off(struct listener *listener)
+{
+	while (listener->peers != NULL) {
+		peer_destroy(listener->peers);
+	}
+}
+
 void listener_destroy(struct listener *listener)
 {
 	if (listener == NULL) {
 		return;
 	}
 	stop_accepting(listener);
-	while (listener->peers != NULL) {
-		peer_destroy(listener->peers);
-	}
+	listener_cut_off(listener);
 	SSL_CTX_free(listener->tls);
 	free(listener);
 }

@@ -29,6 +29,9 @@ bool listener_is_holding_back(const struct listener *listener);
 /* Takes no new connection, and closes those that there are. True: none is left. Again and again. */
 bool listener_close(struct listener *listener);
 
+/* Ends at once the connections that there are. */
+void listener_cut_off(struct listener *listener);
+
 /* The bus that it serves. */
 struct bus *listener_bus(const struct listener *listener);
 

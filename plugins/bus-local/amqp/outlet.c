@@ -52,6 +52,7 @@ static void deliver(struct consumer *consumer, struct entry *entry)
 	if (is_behind(link)) {
 		/* Within a hand-over the store looks at the flag by itself. */
 		consumer_hold(consumer);
+		amqp_connection_turn_again(link->peer->connection);
 	}
 	peer_wake(link->peer);
 }

@@ -54,12 +54,6 @@ static void keep_annotations(struct message *message, const struct amqp_value *m
 	}
 }
 
-static void keep_id(struct message *message, const struct amqp_value *id)
-{
-	bool is_text = id->type == AMQP_STRING || id->type == AMQP_SYMBOL;
-	message->id = is_text ? id->bytes : id->raw;
-}
-
 /* The properties section anew, with the message id that it does not have. */
 static void put_properties(struct amqp_buffer *buffer, const struct amqp_properties *properties,
         struct amqp_bytes message_id)
@@ -95,20 +89,25 @@ static struct message *copy(const struct amqp_message *parsed, const struct amqp
 	return message;
 }
 
-/* Finds the sections and the id in the message's own bytes. */
-static bool index_sections(struct message *message)
+/* The same run of bytes in the copy of the bare message. */
+static struct amqp_bytes moved(
+        struct amqp_bytes run, struct amqp_bytes bare, const struct message *message)
 {
-	struct amqp_message parsed;
-	struct amqp_properties properties;
-	if (!amqp_message_parse(message_bare(message), &parsed) ||
-	        !amqp_properties_parse(parsed.properties, &properties)) {
-		return false;
+	if (run.size == 0) {
+		return amqp_bytes(NULL, 0);
 	}
-	message->properties = parsed.properties;
-	message->application_properties = parsed.application_properties;
-	message->body = parsed.body;
-	keep_id(message, &properties.at[AMQP_MESSAGE_ID]);
-	return true;
+	return amqp_bytes(message_bare(message).start + (run.start - bare.start), run.size);
+}
+
+/* Where sections and id lie in the message's own bytes; all were found in `bare`. */
+static void index_sections(struct message *message, const struct amqp_message *parsed,
+        const struct amqp_value *id, struct amqp_bytes bare)
+{
+	message->properties = moved(parsed->properties, bare, message);
+	message->application_properties = moved(parsed->application_properties, bare, message);
+	message->body = moved(parsed->body, bare, message);
+	bool is_text = id->type == AMQP_STRING || id->type == AMQP_SYMBOL;
+	message->id = moved(is_text ? id->bytes : id->raw, bare, message);
 }
 
 static const char *check_sections(const struct amqp_message *parsed,
@@ -129,8 +128,6 @@ static const char *check_sections(const struct amqp_message *parsed,
 	return NULL;
 }
 
-CLEANUP_DEFINE(struct message *, message, message_drop)
-
 struct message *message_decode(
         struct amqp_bytes encoded, struct amqp_bytes spare_id, const char **ret_error)
 {
@@ -148,16 +145,21 @@ struct message *message_decode(
 	}
 	CLEANUP(amqp_buffer_finish) struct amqp_buffer rewritten = { 0 };
 	struct amqp_bytes bare = parsed.bare;
+	struct amqp_message inner = parsed;
 	if (properties.at[AMQP_MESSAGE_ID].type == AMQP_NULL) {
 		size_t skip = parsed.properties.size;
 		put_properties(&rewritten, &properties, spare_id);
 		amqp_buffer_append(&rewritten, bare.start + skip, bare.size - skip);
 		bare = amqp_buffer_bytes(&rewritten);
+		if (!amqp_message_parse(bare, &inner) ||
+		        !amqp_properties_parse(inner.properties, &properties)) {
+			return NULL;
+		}
 	}
-	CLEANUP(cleanup_message)
 	struct message *message =
 	        copy(&parsed, annotations.type == AMQP_MAP ? &annotations : NULL, bare);
-	return index_sections(message) ? steal(message) : NULL;
+	index_sections(message, &inner, &properties.at[AMQP_MESSAGE_ID], bare);
+	return message;
 }
 
 void message_hold(struct message *message)

@@ -153,3 +153,17 @@ const char *entry_property(const struct entry *entry, const char *name)
 	        text, sizeof(text), "%.*s", (int)value.bytes.size, (const char *)value.bytes.start);
 	return text;
 }
+
+void scene_init(struct scene *scene, uint32_t credit)
+{
+	*scene = (struct scene){ 0 };
+	world_init(&scene->world);
+	scene->sub = world_add(&scene->world, world_subscription("s"));
+	taker_attach(&scene->taker, &scene->sub->active, credit);
+}
+
+void scene_finish(struct scene *scene)
+{
+	consumer_detach(&scene->taker.consumer);
+	world_finish(&scene->world);
+}

@@ -58,4 +58,14 @@ bool taker_settle(struct world *world, struct taker *taker, unsigned nth, enum s
 /* The text of an application property as a receiver would see it, or NULL. */
 const char *entry_property(const struct entry *entry, const char *name);
 
+/* A world with one subscription and one consumer on it. */
+struct scene {
+	struct world world;
+	struct subscription *sub;
+	struct taker taker;
+};
+
+void scene_init(struct scene *scene, uint32_t credit);
+void scene_finish(struct scene *scene);
+
 #endif
