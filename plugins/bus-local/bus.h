@@ -5,6 +5,7 @@
 
 #include <lucius/bus.h>
 
+#include "plugins/bus-local/metrics.h"
 #include "plugins/bus-local/model/broker.h"
 #include "plugins/bus-local/options.h"
 
@@ -26,6 +27,7 @@ struct bus {
 	struct lucius_timer *drain_timer;
 	int64_t drain_until_ms;
 	int64_t close_until_ms; /* 0: not closing yet */
+	struct metrics metrics;
 	struct lucius_op stop; /* id 0: not asked */
 	bool is_stopping;
 	struct amqp_buffer scratch; /* a message being put together or taken apart */

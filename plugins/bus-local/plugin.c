@@ -96,6 +96,7 @@ static void start(void *self, struct lucius_op op)
 		lucius_fail(bus->host, op, LUCIUS_INTERNAL, error);
 		return;
 	}
+	metrics_start(bus);
 	lucius_finish(bus->host, op);
 }
 
@@ -152,6 +153,7 @@ static void drain(struct bus *bus)
 	if (is_drained(bus)) {
 		bus_end_subscribers(bus);
 		if (is_closed(bus)) {
+			metrics_stop(bus);
 			lucius_finish(host, bus->stop);
 			return;
 		}
@@ -186,6 +188,7 @@ static void destroy(void *self)
 {
 	struct bus *bus = self;
 	const struct lucius_host *host = bus->host;
+	metrics_stop(bus);
 	if (bus->timer != NULL) {
 		host->timer_stop(host, bus->timer);
 	}

@@ -301,34 +301,47 @@ static bool read_namespace(struct reading *reading, const json_t *declared)
 	return true;
 }
 
+/* The text is written into: its comments go. */
+static bool read_text(struct reading *reading, char *text)
+{
+	json_error_t problem;
+	blank_comments(text);
+	CLEANUP(cleanup_json) json_t *document = json_loads(text, JSON_REJECT_DUPLICATES, &problem);
+	if (document == NULL) {
+		return refuse(reading, "line %d: %s", problem.line, problem.text);
+	}
+	const json_t *namespaces =
+	        json_object_get(json_object_get(document, "UserConfig"), "Namespaces");
+	if (!json_is_array(namespaces)) {
+		return refuse(reading, "it has no array UserConfig.Namespaces");
+	}
+	size_t i = 0;
+	const json_t *declared = NULL;
+	json_array_foreach(namespaces, i, declared)
+	{
+		if (!read_namespace(reading, declared)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool topology_read(
+        struct broker *broker, const struct topology_source *source, char *error, size_t error_size)
+{
+	struct reading reading = {
+		.broker = broker, .source = source, .error = error, .error_size = error_size
+	};
+	CLEANUP_FREE char *text = must_copy(source->text, strlen(source->text));
+	return read_text(&reading, text);
+}
+
 bool topology_load(
         struct broker *broker, const struct topology_source *source, char *error, size_t error_size)
 {
 	struct reading reading = {
 		.broker = broker, .source = source, .error = error, .error_size = error_size
 	};
-	json_error_t problem;
 	CLEANUP_FREE char *text = read_file(&reading);
-	if (text == NULL) {
-		return false;
-	}
-	blank_comments(text);
-	CLEANUP(cleanup_json) json_t *document = json_loads(text, JSON_REJECT_DUPLICATES, &problem);
-	if (document == NULL) {
-		return refuse(&reading, "line %d: %s", problem.line, problem.text);
-	}
-	const json_t *namespaces =
-	        json_object_get(json_object_get(document, "UserConfig"), "Namespaces");
-	if (!json_is_array(namespaces)) {
-		return refuse(&reading, "it has no array UserConfig.Namespaces");
-	}
-	size_t i = 0;
-	const json_t *declared = NULL;
-	json_array_foreach(namespaces, i, declared)
-	{
-		if (!read_namespace(&reading, declared)) {
-			return false;
-		}
-	}
-	return true;
+	return text != NULL && read_text(&reading, text);
 }

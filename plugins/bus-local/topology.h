@@ -15,6 +15,7 @@ typedef void (*topology_note_fn)(void *user, const char *sentence);
 
 struct topology_source {
 	const struct bus_options *options;
+	const char *text; /* for topology_read: the file's content */
 	topology_note_fn note; /* may be NULL */
 	void *user;
 };
@@ -22,6 +23,10 @@ struct topology_source {
 /* The topics of bus-config, in the form of the emulator's config.json. False: a sentence in error.
  */
 bool topology_load(struct broker *broker, const struct topology_source *source, char *error,
+        size_t error_size);
+
+/* The same from a text in memory. */
+bool topology_read(struct broker *broker, const struct topology_source *source, char *error,
         size_t error_size);
 
 /* The topics of all lanes with their shipped subscriptions, but for what is there already. */

@@ -261,6 +261,11 @@ uint16_t listener_port(const struct listener *listener)
 	return listener->port;
 }
 
+size_t listener_n_peers(const struct listener *listener)
+{
+	return listener->n_peers;
+}
+
 struct bus *listener_bus(const struct listener *listener)
 {
 	return listener->bus;
