@@ -3,6 +3,7 @@
 #include "plugins/bus-local/tests/client.h"
 
 #include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
 #include <netinet/in.h>
 #include <proton/disposition.h>
@@ -118,8 +119,8 @@ static void on_closed(
 	snprintf(client->sentence, sizeof(client->sentence), "%s", closing->sentence);
 }
 
-struct client *client_create(
-        struct event_base *base, uint16_t port, const char *plain_name, const char *plain_password)
+static struct client *connect_over(struct bufferevent *stream, uint16_t port,
+        const char *plain_name, const char *plain_password)
 {
 	struct client *client = must_calloc(1, sizeof(*client));
 	struct amqp_connection_settings settings = { .container_id = "client",
@@ -132,12 +133,26 @@ struct client *client_create(
 	struct sockaddr_in address = { .sin_family = AF_INET,
 		.sin_port = htons(port),
 		.sin_addr = { htonl(INADDR_LOOPBACK) } };
-	struct bufferevent *stream = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
-	client->connection = amqp_connection_create(base, stream, &settings, &handler);
+	client->connection =
+	        amqp_connection_create(bufferevent_get_base(stream), stream, &settings, &handler);
 	if (bufferevent_socket_connect(stream, (struct sockaddr *)&address, sizeof(address)) != 0) {
 		abort();
 	}
 	return client;
+}
+
+struct client *client_create(
+        struct event_base *base, uint16_t port, const char *plain_name, const char *plain_password)
+{
+	return connect_over(bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE), port,
+	        plain_name, plain_password);
+}
+
+struct client *client_create_tls(struct event_base *base, uint16_t port, SSL *tls)
+{
+	struct bufferevent *stream = bufferevent_openssl_socket_new(
+	        base, -1, tls, BUFFEREVENT_SSL_CONNECTING, BEV_OPT_CLOSE_ON_FREE);
+	return connect_over(stream, port, NULL, NULL);
 }
 
 static void free_arrivals(struct end *end)

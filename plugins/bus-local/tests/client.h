@@ -6,6 +6,7 @@
 #ifndef BUS_LOCAL_TESTS_CLIENT_H
 #define BUS_LOCAL_TESTS_CLIENT_H
 
+#include <openssl/ssl.h>
 #include <proton/delivery.h>
 #include <proton/link.h>
 #include <proton/session.h>
@@ -60,6 +61,8 @@ struct client {
 /* Plain_password NULL: SASL ANONYMOUS. Owned by the caller. */
 struct client *client_create(
         struct event_base *base, uint16_t port, const char *plain_name, const char *plain_password);
+/* Over TLS, ANONYMOUS; the SSL is taken over. */
+struct client *client_create_tls(struct event_base *base, uint16_t port, SSL *tls);
 void client_destroy(struct client *client);
 
 /* Session NULL: the connection's first. */

@@ -3,6 +3,7 @@
 #include "plugins/bus-local/tests/listener_world.h"
 
 #include <event2/event.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -64,29 +65,49 @@ void stage(
 	CHECK(is_done);
 }
 
-void world_init(struct world *world)
+static const struct lucius_plugin *plugin(void)
 {
 	char error[512] = "";
-	char listen[40];
-	const struct lucius_plugin *plugin =
+	const struct lucius_plugin *found =
 	        loader_load(PLUGINS_DIR, LUCIUS_KIND_BUS, "local", error, sizeof(error));
-	if (plugin == NULL) {
+	if (found == NULL) {
 		fprintf(stderr, "%s\n", error);
 		abort();
 	}
+	return found;
+}
+
+void world_prepare(struct world *world)
+{
+	char error[512] = "";
+	char listen[40];
+	/* As the daemon does: writing to a peer that is gone is an error and no signal. */
+	(void)signal(SIGPIPE, SIG_IGN);
 	*world = (struct world){ .loop = loop_create_simulated(1, START_S * 1000000) };
 	world->aside = event_base_new();
-	world->options = option_defaults(plugin, error, sizeof(error));
+	world->options = option_defaults(plugin(), error, sizeof(error));
+	CHECK_TEXT(error, "");
 	world->port = free_port();
 	snprintf(listen, sizeof(listen), "127.0.0.1:%u", world->port);
 	world->options->listen = must_copy(listen, strlen(listen));
+}
+
+void world_start(struct world *world)
+{
+	char error[512] = "";
 	struct backend_parts parts = {
-		.loop = world->loop, .plugin = plugin, .options = world->options
+		.loop = world->loop, .plugin = plugin(), .options = world->options
 	};
 	world->bus = backend_create(&parts, error, sizeof(error));
 	CHECK_TEXT(error, "");
 	stage(world, backend_start);
 	stage(world, backend_listen);
+}
+
+void world_init(struct world *world)
+{
+	world_prepare(world);
+	world_start(world);
 }
 
 struct client *connect_plain(struct world *world, const char *key)

@@ -43,6 +43,9 @@ double seconds(void);
 void turn(struct world *world);
 void stage(
         struct world *world, struct lucius_op (*begin)(struct backend *, const struct op_caller *));
+/* Prepared: the options may be changed before it is started. */
+void world_prepare(struct world *world);
+void world_start(struct world *world);
 void world_init(struct world *world);
 struct client *connect_plain(struct world *world, const char *key);
 void world_connect(struct world *world);

@@ -2,8 +2,11 @@
 /* Who may do what at the listener: tokens, attaches, limits. */
 #include "plugins/bus-local/tests/listener_world.h"
 
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <proton/terminus.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "core/log.h"
 #include "support/azure/sas.h"
@@ -255,6 +258,57 @@ static void session_that_ends_without_detaches_takes_its_links_along(void)
 	world_finish(&world);
 }
 
+/* TLS. */
+
+/* A certificate that has signed itself, with its key, in one file. */
+static void write_certificate(const char *path)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509 *certificate = X509_new();
+	X509_NAME *name = X509_get_subject_name(certificate);
+	(void)X509_NAME_add_entry_by_txt(
+	        name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1, 0);
+	(void)X509_set_issuer_name(certificate, name);
+	(void)ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
+	(void)X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
+	(void)X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+	(void)X509_set_pubkey(certificate, key);
+	CHECK(X509_sign(certificate, key, EVP_sha256()) != 0);
+	FILE *file = fopen(path, "we");
+	CHECK(file != NULL);
+	CHECK(PEM_write_X509(file, certificate) == 1);
+	CHECK(PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL) == 1);
+	CHECK_INT(fclose(file), 0);
+	X509_free(certificate);
+	EVP_PKEY_free(key);
+}
+
+static void certificate_puts_tls_on_the_listener(void)
+{
+	struct world world;
+	char path[] = "/tmp/bus-local-tls-XXXXXX";
+	int fd = mkstemp(path);
+	CHECK(fd >= 0 && close(fd) == 0);
+	write_certificate(path);
+	world_prepare(&world);
+	world.options->tls_cert = path;
+	world.options->tls_key = path;
+	world_start(&world);
+	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+	struct client *client =
+	        client_create_tls(loop_base(world.loop), world.port, SSL_new(context));
+	WAIT(&world, client->is_open);
+	struct client *plain = connect_plain(&world, BUS_EMULATOR_KEY);
+	WAIT(&world, plain->is_closed);
+	CHECK(!plain->is_open);
+	CHECK(!client->is_closed);
+	client_destroy(plain);
+	client_destroy(client);
+	SSL_CTX_free(context);
+	world_finish(&world);
+	CHECK_INT(unlink(path), 0);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct suite_test tests[] = {
@@ -270,6 +324,7 @@ int main(int argc, char **argv)
 		SUITE_TEST(connections_are_bounded),
 		SUITE_TEST(connection_without_link_is_closed),
 		SUITE_TEST(session_that_ends_without_detaches_takes_its_links_along),
+		SUITE_TEST(certificate_puts_tls_on_the_listener),
 	};
 	log_set_level(LUCIUS_LOG_ERROR);
 	return suite_run(
