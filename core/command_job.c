@@ -7,28 +7,16 @@
 
 #include "core/json_writer.h"
 #include "core/loop.h"
+#include "core/random_id.h"
 #include "core/rfc3339.h"
 #include "core/settings.h"
 #include "core/step_logic.h"
 
-#define JOB_ID_SIZE 32u
 #define SECONDS_PER_MINUTE 60
 /* What a workflow gets when neither option nor protocol ask for more. */
 #define LEAST_EXECUTION_SECONDS INT64_C(3600)
 /* Publishing and recording of an attempt, generously. */
 #define ATTEMPT_OVERHEAD_SECONDS 120
-
-static void make_job_id(struct loop *loop, char ret_text[JOB_ID_SIZE + 1])
-{
-	static const char digits[] = "0123456789abcdef";
-	unsigned char bytes[JOB_ID_SIZE / 2];
-	loop_random(loop, bytes, sizeof(bytes));
-	for (size_t i = 0; i < sizeof(bytes); i++) {
-		ret_text[2 * i] = digits[bytes[i] >> 4];
-		ret_text[2 * i + 1] = digits[bytes[i] & 15];
-	}
-	ret_text[JOB_ID_SIZE] = '\0';
-}
 
 static void set_json(struct job *job, struct value *value, const json_t *json)
 {
@@ -192,10 +180,10 @@ static void fill_job(struct job *job, const struct command *command, const char 
 struct job *command_job_create(
         const struct command *command, const struct settings *settings, struct loop *loop)
 {
-	char job_id[JOB_ID_SIZE + 1];
+	char job_id[RANDOM_ID_SIZE];
 	char now[RFC3339_SIZE];
 	struct job *job = job_create();
-	make_job_id(loop, job_id);
+	random_id(loop, job_id);
 	rfc3339_print(loop_clock_us(loop), now);
 	job_set(job, &job->job_id, job_id);
 	fill_job(job, command, now);

@@ -168,6 +168,7 @@ static struct backend *find_backend(const struct daemon *daemon, const char *tit
 	return NULL;
 }
 
+/* The files that options name may have changed where the options have not. */
 static void tell_changes(struct daemon *daemon)
 {
 	const struct option_set *set = options_first(daemon->parts.options);
@@ -175,11 +176,10 @@ static void tell_changes(struct daemon *daemon)
 		struct backend *backend = set->is_changed ? find_backend(daemon, set->title) : NULL;
 		if (backend != NULL) {
 			backend_reconfigure(backend);
-		} else if (set->is_changed) {
-			log_set_level(log_level_of(daemon->parts.settings->log_level));
-			service_reconfigure(daemon->service);
 		}
 	}
+	log_set_level(log_level_of(daemon->parts.settings->log_level));
+	service_reconfigure(daemon->service);
 }
 
 static void take_options(struct daemon *daemon)

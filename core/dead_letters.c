@@ -52,19 +52,16 @@ static void on_given_back(void *user, uint32_t status, const char *sentence)
 	replies_ended(user);
 }
 
-static void give_back(struct dead_letters *pass)
+static void give_back(struct dead_letters *pass, uint64_t token)
 {
-	for (uint32_t i = 0; i < pass->n_held; i++) {
-		struct lucius_settlement settlement = {
-			.size = sizeof(settlement),
-			.how = LUCIUS_SETTLE_RELEASE,
-			.token = pass->held[i],
-		};
-		const struct op_caller caller = { NULL, on_given_back, pass->replies, 0 };
-		pass->replies->n_open++;
-		(void)bus_settle(pass->replies->parts.bus, &settlement, &caller);
-	}
-	pass->n_held = 0;
+	struct lucius_settlement settlement = {
+		.size = sizeof(settlement),
+		.how = LUCIUS_SETTLE_RELEASE,
+		.token = token,
+	};
+	const struct op_caller caller = { NULL, on_given_back, pass->replies, 0 };
+	pass->replies->n_open++;
+	(void)bus_settle(pass->replies->parts.bus, &settlement, &caller);
 }
 
 static void on_ended(void *user, uint32_t status, const char *sentence)
@@ -73,6 +70,7 @@ static void on_ended(void *user, uint32_t status, const char *sentence)
 	(void)sentence;
 	struct replies *replies = pass->replies;
 	pass->subscription.id = 0;
+	pass->n_held = 0; /* what was held went with the subscription */
 	timer_stop(steal(pass->idle));
 	pass->lane++;
 	if (status == LUCIUS_UNSUPPORTED || pass->lane == replies->parts.n_lanes) {
@@ -90,7 +88,10 @@ static void close_lane(void *user)
 	const struct op_caller caller = { NULL, on_given_back, pass->replies, OP_NO_DEADLINE };
 	pass->replies->n_open++;
 	(void)bus_unsubscribe(pass->replies->parts.bus, pass->subscription, &caller);
-	give_back(pass);
+	for (uint32_t i = 0; i < pass->n_held; i++) {
+		give_back(pass, pass->held[i]);
+	}
+	pass->n_held = 0;
 }
 
 /* The reason that was given when it was dead-lettered (an application property). */
@@ -106,6 +107,21 @@ static bool is_ours(const struct lucius_message *message)
 	return false;
 }
 
+/* Held until the lane has been gone through, else it would come again and again. */
+static void hold(struct dead_letters *pass, uint64_t token)
+{
+	if (pass->idle == NULL) {
+		/* The lane is being closed: nothing comes again. */
+		give_back(pass, token);
+		return;
+	}
+	pass->held[pass->n_held++] = token;
+	if (pass->n_held == CREDIT) {
+		timer_stop(steal(pass->idle));
+		close_lane(pass);
+	}
+}
+
 static void on_delivery(void *user, const void *item)
 {
 	struct dead_letters *pass = user;
@@ -115,11 +131,7 @@ static void on_delivery(void *user, const void *item)
 		pass->idle = timer_start(pass->replies->parts.loop, IDLE_MS, close_lane, pass);
 	}
 	if (is_ours(delivery->message)) {
-		pass->held[pass->n_held++] = delivery->token;
-		if (pass->n_held == CREDIT && pass->idle != NULL) {
-			timer_stop(steal(pass->idle));
-			close_lane(pass);
-		}
+		hold(pass, delivery->token);
 		return;
 	}
 	LOG(LUCIUS_LOG_INFO, "reply.read_back", NULL, LOG_INTEGER("lane", pass->lane));

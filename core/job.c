@@ -183,7 +183,6 @@ void job_become(struct job *job, enum job_state state, const char *now)
 		job->state = state;
 	}
 	job_set(job, &job->updated_at, now);
-	job->is_changed = true;
 }
 
 void step_become(struct job *job, struct step *step, enum step_state state, const char *now)
@@ -194,9 +193,7 @@ void step_become(struct job *job, struct step *step, enum step_state state, cons
 	if (step_state_is_terminal(state)) {
 		step->completed_at = step->updated_at;
 	}
-	step->is_changed = true;
 	job->updated_at = step->updated_at;
-	job->is_changed = true;
 }
 
 void job_add_event(struct job *job, const char *event, const struct step *step, const char *detail)

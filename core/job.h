@@ -64,7 +64,6 @@ struct step {
 	struct value created_at, updated_at, completed_at;
 	int64_t step_index, attempt_no, lane;
 	enum step_state state;
-	bool is_changed;
 };
 
 struct job_event {
@@ -85,7 +84,6 @@ struct job {
 	int64_t event_seq; /* of the last event; internal */
 	int64_t is_answered; /* 1 once a step has had an ACK or RESULT; internal */
 	enum job_state state;
-	bool is_changed;
 	uint32_t n_new_events;
 	struct job_event new_events[JOB_MAX_NEW_EVENTS];
 	struct lucius_text revision;

@@ -124,11 +124,7 @@ void job_mark_saved(struct job *job, struct lucius_text revision)
 {
 	size_t steps_size = job->n_steps * sizeof(*job->steps);
 	job->revision = arena_text(&job->arena, revision);
-	job->is_changed = false;
 	job->n_new_events = 0;
-	for (size_t i = 0; i < job->n_steps; i++) {
-		job->steps[i].is_changed = false;
-	}
 	if (job->saved == NULL) {
 		job->saved = arena_alloc(&job->arena, sizeof(*job));
 		job->saved_steps = arena_alloc(&job->arena, steps_size);
@@ -215,16 +211,15 @@ static void encode_steps(struct job *job, bool is_save, struct lucius_job *row)
 	const struct lucius_step **list = arena_alloc(arena, (job->n_steps + 1) * sizeof(*list));
 	for (size_t i = 0; i < job->n_steps; i++) {
 		struct step *step = &job->steps[i];
-		if (is_save && !step->is_changed) {
-			continue;
-		}
 		struct lucius_step *encoded = arena_zalloc(arena, sizeof(*encoded));
 		encoded->size = sizeof(*encoded);
 		encoded->step_index = (uint32_t)step->step_index;
 		encoded->step_id = value_as_text(&step->step_id);
 		encoded->fields = row_write(&step_columns, step,
 		        is_save ? &job->saved_steps[i] : NULL, arena, &encoded->n_fields);
-		list[row->n_steps++] = encoded;
+		if (encoded->n_fields != 0) {
+			list[row->n_steps++] = encoded;
+		}
 	}
 	row->steps = list;
 }

@@ -105,9 +105,7 @@ enum rule rule_published(struct job *job, const struct lease_request *request, c
 	}
 	job_set(job, &step->timer_started_at, now);
 	step->updated_at = step->timer_started_at;
-	step->is_changed = true;
 	job->updated_at = step->updated_at;
-	job->is_changed = true;
 	return RULE_CHANGED;
 }
 

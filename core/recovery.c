@@ -14,15 +14,15 @@
 #include "core/ledger.h"
 #include "core/log.h"
 #include "core/loop.h"
+#include "core/random_id.h"
 #include "support/base/memory.h"
 
 #define PAGE_SIZE 500u
 #define AGAIN_MS 1000u
-#define OWNER_SIZE 33u
 
 struct recovery {
 	struct recovery_parts parts;
-	char owner[OWNER_SIZE];
+	char owner[RANDOM_ID_SIZE];
 	struct lucius_op ownership; /* id 0: none */
 	struct timer *again;
 	char *cursor; /* owned; NULL: from the start, or no page after this */
@@ -171,7 +171,7 @@ static void own(struct recovery *recovery)
 		.size = sizeof(ownership),
 		.lease_ms = recovery->parts.lease_ms,
 		.name = { name, sizeof(name) - 1 },
-		.owner = { recovery->owner, OWNER_SIZE - 1 },
+		.owner = { recovery->owner, RANDOM_ID_SIZE - 1 },
 	};
 	const struct op_caller caller = { on_owned, on_ownership_ended, recovery, OP_NO_DEADLINE };
 	recovery->ownership =
@@ -180,13 +180,9 @@ static void own(struct recovery *recovery)
 
 struct recovery *recovery_create(const struct recovery_parts *parts)
 {
-	static const char digits[] = "0123456789abcdef";
 	struct recovery *recovery = must_calloc(1, sizeof(*recovery));
 	recovery->parts = *parts;
-	loop_random(parts->loop, recovery->owner, OWNER_SIZE - 1);
-	for (size_t i = 0; i < OWNER_SIZE - 1; i++) {
-		recovery->owner[i] = digits[recovery->owner[i] & 15];
-	}
+	random_id(parts->loop, recovery->owner);
 	return recovery;
 }
 

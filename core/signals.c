@@ -6,34 +6,20 @@
 
 #include "core/backend.h"
 #include "core/job_json.h"
-#include "core/loop.h"
-
-#define REQUEST_ID_SIZE 33
-
-static void make_request_id(struct loop *loop, char ret_text[REQUEST_ID_SIZE])
-{
-	static const char digits[] = "0123456789abcdef";
-	unsigned char bytes[(REQUEST_ID_SIZE - 1) / 2];
-	loop_random(loop, bytes, sizeof(bytes));
-	for (size_t i = 0; i < sizeof(bytes); i++) {
-		ret_text[2 * i] = digits[bytes[i] >> 4];
-		ret_text[2 * i + 1] = digits[bytes[i] & 15];
-	}
-	ret_text[REQUEST_ID_SIZE - 1] = '\0';
-}
+#include "core/random_id.h"
 
 static void send(const struct signals *signals, const struct job *job, const char *name,
         struct json_writer *argument, const struct op_caller *caller)
 {
-	char request_id[REQUEST_ID_SIZE];
-	make_request_id(signals->loop, request_id);
+	char request_id[RANDOM_ID_SIZE];
+	random_id(signals->loop, request_id);
 	const char *text = json_writer_text(argument);
 	struct lucius_signal signal = {
 		.size = sizeof(signal),
 		.workflow_id = value_as_text(&job->job_id),
 		.name = { name, strlen(name) },
 		.argument = { text, argument->size },
-		.request_id = { request_id, REQUEST_ID_SIZE - 1 },
+		.request_id = { request_id, RANDOM_ID_SIZE - 1 },
 	};
 	(void)workflow_signal(signals->workflow, &signal, caller);
 }
@@ -118,10 +104,10 @@ void signals_control(
         const struct signals *signals, const struct job *job, const struct op_caller *caller)
 {
 	if (job->state == JOB_CANCELLING) {
-		char request_id[REQUEST_ID_SIZE];
-		make_request_id(signals->loop, request_id);
+		char request_id[RANDOM_ID_SIZE];
+		random_id(signals->loop, request_id);
 		(void)workflow_cancel(signals->workflow, value_as_text(&job->job_id),
-		        (struct lucius_text){ request_id, REQUEST_ID_SIZE - 1 }, caller);
+		        (struct lucius_text){ request_id, RANDOM_ID_SIZE - 1 }, caller);
 		return;
 	}
 	CLEANUP_JSON_WRITER struct json_writer writer = { 0 };

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Microsoft's own SDKs, unmodified, as platform consumers of both steps of a job."""
+import json
 import os
+import subprocess
+import zlib
 
 from world import BOUND, SDK, SOURCE, World, unittest
 
@@ -44,6 +47,29 @@ class SdkConsumers(World):
         self.assertEqual(whole["steps"][1]["result_ref"], {"uri": "vectors"})
         self.assertEqual(whole["job"]["final_output"], "vectors")
         self.assertEqual(lucius.stop(), 0)
+
+    def test_reply_that_the_bus_dead_lettered_is_read_back_and_ours_stay(self):
+        tenant = next(t for t in map(str, range(1000)) if zlib.crc32(t.encode()) % 16 == 0)
+        bus = self.start({"LUCIUS_HEALTH_LISTEN": "127.0.0.1:0"}, ["--role", "bus"])
+        settings = {
+            "LUCIUS_SERVICEBUS_CONNECTION": bus.connection, "LUCIUS_BUS_LISTEN": "",
+            "LUCIUS_STORAGE_BACKEND": "sqlite", "LUCIUS_REPLY_DLQ_SECONDS": "1",
+            "LUCIUS_SQLITE_FILE": os.path.join(self.folder, "jobs.db")}
+        lucius = self.start(settings)
+        job_id = lucius.orchestrate(tenant_id=tenant).json["jobId"]
+        lucius.wait_line("directive.published", job_id=job_id)
+        lucius.kill()
+        hand = [PYTHON.format("7.15.0"),
+                os.path.join(SOURCE, "tests/sdk/python/dead_letter_reply.py"), bus.connection, "0"]
+        subprocess.run([*hand, "bury"], check=True, timeout=BOUND)
+        lucius = self.start(settings)
+        whole = lucius.wait_state(job_id, "SUCCEEDED", tenant=tenant)
+        self.assertEqual(whole["job"]["final_output"], "buried")
+        lucius.wait_line("reply.read_back")
+        self.assertEqual(lucius.stop(), 0)
+        left = subprocess.run([*hand, "count"], check=True, timeout=BOUND,
+                              capture_output=True).stdout
+        self.assertEqual(json.loads(left), ["NotAReply"])
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 
-from world import BOUND, LUCIUSD, PLUGINS, World, clean_environment, unittest
+from world import BOUND, LUCIUSD, PLUGINS, World, clean_environment, signal, unittest
 
 
 class Start(World):
@@ -129,6 +129,25 @@ class Start(World):
         self.assert_problem(steps, 404, "not-found")
         self.assertEqual(lucius.ask("GET", "/healthz").status, 200)
         self.assertFalse(any("Bearer" in line or '"one"' in line for line in lucius.raw))
+
+    def test_sighup_reads_the_tokens_file_anew(self):
+        path = os.path.join(self.folder, "tokens")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("one t1\n")
+        lucius = self.start({"LUCIUS_API_TOKENS_FILE": path})
+        two = {"Authorization": "Bearer two"}
+        self.assertEqual(lucius.ask("GET", "/v1/jobs?tenant_id=t1", headers=two).status, 401)
+        with open(path, "a", encoding="utf-8") as file:
+            file.write("two t1\n")
+        lucius.signal(signal.SIGHUP)
+        lucius.wait_line("config.read")
+        self.assertEqual(lucius.ask("GET", "/v1/jobs?tenant_id=t1", headers=two).status, 200)
+        with open(path, "a", encoding="utf-8") as file:
+            file.write("nonsense\n")
+        n_before = len(lucius.lines)
+        lucius.signal(signal.SIGHUP)
+        self.assertIn(":3:", lucius.wait_line("service.not_reconfigured", after=n_before)["message"])
+        self.assertEqual(lucius.ask("GET", "/v1/jobs?tenant_id=t1", headers=two).status, 200)
 
 
 if __name__ == "__main__":
