@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "support/base/memory.h"
+#include "tests/support/suite.h"
 
 enum { WAIT_SECONDS = 60, BIG_SIZE = 1048576, BORROWED_SIZE = 16777216 };
 
@@ -325,4 +326,17 @@ void peer_clear(struct peer *peer)
 {
 	peer->size = 0;
 	peer->received[0] = '\0';
+}
+
+void peer_expect_refusal(struct world *world, const char *text, const char *status)
+{
+	struct peer *peer = peer_create(world);
+	peer_send(peer, text);
+	CHECK(peer_wait_closed(peer));
+	CHECK(strncmp(peer->received + 9, status, 3) == 0);
+	CHECK_INT(peer_count(peer, "HTTP/1.1 "), 1);
+	CHECK_INT(peer_count(peer, "Connection: close\r\n"), 1);
+	CHECK_INT(peer_count(peer, "application/problem+json"), 1);
+	CHECK(!peer->is_reset);
+	peer_destroy(peer);
 }

@@ -71,6 +71,8 @@ bool peer_wait_closed(struct peer *peer);
 /* How often it was received. */
 unsigned peer_count(const struct peer *peer, const char *text);
 void peer_clear(struct peer *peer);
+/* Checks that the text is answered with one problem of this status and the connection's end. */
+void peer_expect_refusal(struct world *world, const char *text, const char *status);
 
 /* Replies to the oldest request of /later. */
 void world_reply_later(struct world *world, const char *text);
