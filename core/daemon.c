@@ -22,6 +22,7 @@
 #include "core/config_source.h"
 #include "core/log.h"
 #include "core/loop.h"
+#include "core/notify.h"
 #include "core/options.h"
 #include "core/service.h"
 #include "core/settings.h"
@@ -33,6 +34,7 @@ enum { N_SIGNALS = 3, OPEN_EVERY_MS = 10 };
 struct daemon {
 	struct daemon_parts parts;
 	struct service *service;
+	struct notify *notify;
 	enum daemon_exit exit_status;
 	bool is_stopping;
 	enum backend_place place; /* of the chain under way */
@@ -76,6 +78,7 @@ static void on_service_listening(void *user, uint32_t status, const char *senten
 	LOG(LUCIUS_LOG_INFO, "daemon.ready", NULL,
 	        LOG_INTEGER("start_ms", (int64_t)(now_us - daemon->parts.began_us) / 1000),
 	        LOG_STRING("version", release_version()));
+	notify_ready(daemon->notify);
 }
 
 static void on_listening(void *user, uint32_t status, const char *sentence)
@@ -191,6 +194,7 @@ static void take_options(struct daemon *daemon)
 	}
 	log_write(is_good ? LUCIUS_LOG_INFO : LUCIUS_LOG_ERROR, "config.read",
 	        is_good ? NULL : "the options stay as they were", NULL, 0);
+	notify_reloaded(daemon->notify);
 }
 
 static void on_source_loaded(void *user, uint32_t status, const char *sentence)
@@ -209,7 +213,12 @@ static void on_source_loaded(void *user, uint32_t status, const char *sentence)
 static void reload(void *user)
 {
 	struct daemon *daemon = user;
-	if (daemon->is_stopping || options_read_file(daemon->parts.options) != 0) {
+	if (daemon->is_stopping) {
+		return;
+	}
+	notify_reloading(daemon->notify);
+	if (options_read_file(daemon->parts.options) != 0) {
+		notify_reloaded(daemon->notify);
 		return;
 	}
 	if (daemon->parts.source != NULL) {
@@ -307,6 +316,7 @@ static void begin_stop(struct daemon *daemon)
 		return;
 	}
 	daemon->is_stopping = true;
+	notify_stopping(daemon->notify);
 	op_forget(daemon->stage);
 	uint64_t bound_ms = (uint64_t)daemon->parts.settings->shutdown_seconds * 1000;
 	daemon->bound = timer_start(daemon->parts.loop, bound_ms, on_bound, daemon);
@@ -366,6 +376,7 @@ enum daemon_exit daemon_run(const struct daemon_parts *parts)
 		config_source_destroy(daemon.parts.source);
 		return EXIT_CONFIG; /* the caller destroys what has not started */
 	}
+	daemon.notify = notify_create(parts->loop);
 	catch_signals(&daemon);
 	loop_watch_lag(parts->loop);
 	if (parts->source != NULL) {
@@ -376,6 +387,7 @@ enum daemon_exit daemon_run(const struct daemon_parts *parts)
 	for (size_t i = 0; i < N_SIGNALS; i++) {
 		event_free(daemon.signals[i]);
 	}
+	notify_destroy(daemon.notify);
 	log_write(LUCIUS_LOG_INFO, "daemon.stopped", NULL, NULL, 0);
 	return daemon.exit_status;
 }

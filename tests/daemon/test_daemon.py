@@ -8,6 +8,7 @@ import os
 import pathlib
 import queue
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -224,6 +225,69 @@ class Changes(unittest.TestCase):
         daemon = Daemon("--config-source=stage")
         self.assertEqual(daemon.end(), 1)
         self.assertIn("options cannot be fetched from config-stage", str(daemon.lines))
+
+
+class ServiceManager(unittest.TestCase):
+    """The other end of sd_notify(3)."""
+
+    def setUp(self):
+        self.directory = tempfile.TemporaryDirectory()
+        self.addCleanup(self.directory.cleanup)
+        self.path = os.path.join(self.directory.name, "notify")
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(self.path)
+        self.socket.settimeout(BOUND)
+        self.addCleanup(self.socket.close)
+
+    def message(self, without="WATCHDOG"):
+        """The next one that is not of that name, as a dictionary."""
+        while True:
+            lines = self.socket.recv(4096).decode().splitlines()
+            fields = dict(line.split("=", 1) for line in lines)
+            if without not in fields:
+                return fields
+
+    def test_ready_reload_and_stop_are_told_in_turn(self):
+        daemon = Daemon(NOTIFY_SOCKET=self.path)
+        self.assertEqual(self.message()["READY"], "1")
+        daemon.send(signal.SIGHUP)
+        reloading = self.message()
+        self.assertEqual(reloading["RELOADING"], "1")
+        self.assertGreater(int(reloading["MONOTONIC_USEC"]), 0)
+        self.assertEqual(self.message()["READY"], "1")
+        daemon.send(signal.SIGTERM)
+        self.assertEqual(self.message()["STOPPING"], "1")
+        self.assertEqual(daemon.end(), 0)
+
+    def test_a_start_that_fails_is_never_called_ready(self):
+        daemon = Daemon(NOTIFY_SOCKET=self.path, LUCIUS_STAGE_BUS_LISTEN="denied")
+        self.assertEqual(daemon.end(), 1)
+        self.assertEqual(list(self.message()), ["STOPPING", "STATUS"])
+
+    def test_the_watchdog_is_fed_from_ready_on(self):
+        daemon = Daemon(NOTIFY_SOCKET=self.path, WATCHDOG_USEC="40000")
+        self.assertIn("READY", self.message(without="none"))
+        for _ in range(3):
+            self.assertEqual(self.message(without="none"), {"WATCHDOG": "1"})
+        daemon.send(signal.SIGTERM)
+        self.assertEqual(daemon.end(), 0)
+
+    def test_the_watchdog_of_another_process_is_not_fed(self):
+        daemon = Daemon(NOTIFY_SOCKET=self.path, WATCHDOG_USEC="1000", WATCHDOG_PID="1")
+        self.assertIn("READY", self.message(without="none"))
+        daemon.send(signal.SIGTERM)
+        self.assertIn("STOPPING", self.message(without="none"))
+        self.assertEqual(daemon.end(), 0)
+
+    def test_an_abstract_socket_serves_too(self):
+        name = f"@lucius-notify-{os.getpid()}"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind("\0" + name[1:])
+            manager.settimeout(BOUND)
+            daemon = Daemon(NOTIFY_SOCKET=name)
+            self.assertIn(b"READY=1", manager.recv(4096))
+            daemon.send(signal.SIGTERM)
+            self.assertEqual(daemon.end(), 0)
 
 
 class Commands(unittest.TestCase):
