@@ -4,13 +4,6 @@
 
 #include <string.h>
 
-void copy_into(void *own, size_t own_size, const void *given, uint64_t given_size)
-{
-	size_t size = given_size < own_size ? (size_t)given_size : own_size;
-	memcpy(own, given, size);
-	memset((char *)own + size, 0, own_size - size);
-}
-
 void *copy_struct(struct arena *arena, const void *given, uint64_t given_size, size_t own_size)
 {
 	void *own = arena_alloc(arena, own_size);

@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <lucius/plugin.h>
 
@@ -20,7 +21,12 @@ typedef void *(*copy_fn)(struct arena *arena, const void *thing);
 /* Own_size bytes: the first given_size of what is given, zeros behind. The caller sets `size`. */
 void *copy_struct(struct arena *arena, const void *given, uint64_t given_size, size_t own_size);
 /* The same into memory that the caller has. */
-void copy_into(void *own, size_t own_size, const void *given, uint64_t given_size);
+static inline void copy_into(void *own, size_t own_size, const void *given, uint64_t given_size)
+{
+	size_t size = given_size < own_size ? (size_t)given_size : own_size;
+	memcpy(own, given, size);
+	memset((char *)own + size, 0, own_size - size);
+}
 /* Data that is NULL counts as empty, whatever its size says. */
 struct lucius_text copy_text(struct arena *arena, struct lucius_text text);
 const struct lucius_field *copy_fields(

@@ -32,7 +32,9 @@
 #include "core/roles.h"
 #include "core/service.h"
 #include "core/settings.h"
+#include "core/shipped_file.h"
 #include "core/version.h"
+#include "support/base/cleanup.h"
 
 struct app {
 	struct command_line line;
@@ -80,6 +82,15 @@ static void learn(void *user, struct options *options)
 	(void)loader_each(app->settings.plugins_dir, learn_one, app);
 }
 
+/* Plugins lie beside the binary wherever the installed tree has been moved to. */
+static void choose_plugins_dir(struct app *app)
+{
+	CLEANUP_FREE char *dir = shipped_plugins_find();
+	if (dir != NULL && !options_is_given(app->options, "plugins-dir")) {
+		options_choose(app->options, "plugins-dir", dir, "where the binary lies");
+	}
+}
+
 static bool read_options(struct app *app)
 {
 	char error[512];
@@ -97,6 +108,7 @@ static bool read_options(struct app *app)
 	        options_read_file(app->options) != 0 || options_resolve(app->options, false) != 0) {
 		return false;
 	}
+	choose_plugins_dir(app);
 	app->roles = roles_parse(app->settings.role, error, sizeof(error));
 	if (app->roles == 0) {
 		say(app, true, error);

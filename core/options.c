@@ -11,6 +11,8 @@
 #include "core/option_rows.h"
 #include "core/option_state.h"
 #include "core/option_value.h"
+#include "core/shipped_file.h"
+#include "support/base/cleanup.h"
 #include "support/base/memory.h"
 
 struct options *options_create(const struct options_parts *parts)
@@ -293,7 +295,8 @@ int options_read_file(struct options *options)
 	const struct option_entry *config = options_entry(options, "core", "config");
 	char error[1024];
 	struct option_givens givens = { 0 };
-	int result = option_file_read(config->text, &givens, error, sizeof(error));
+	CLEANUP_FREE char *path = shipped_file_find(config->text);
+	int result = option_file_read(path, &givens, error, sizeof(error));
 	if (result < 0 || (result > 0 && config->origin != OPTION_DEFAULT)) {
 		option_givens_finish(&givens);
 		options_report(options, true, "the configuration file: %s", error);
@@ -303,7 +306,7 @@ int options_read_file(struct options *options)
 	options->file = givens;
 	struct stat stat_of_file;
 	options->is_file_open =
-	        stat(config->text, &stat_of_file) == 0 && (stat_of_file.st_mode & S_IROTH) != 0;
+	        stat(path, &stat_of_file) == 0 && (stat_of_file.st_mode & S_IROTH) != 0;
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -44,4 +45,13 @@ char *shipped_file_find(const char *path)
 		}
 	}
 	return must_copy(path, strlen(path));
+}
+
+char *shipped_plugins_find(void)
+{
+	char folder[PATH_MAX];
+	char candidate[PATH_MAX + 512];
+	own_folder(folder);
+	(void)snprintf(candidate, sizeof(candidate), "%s%s", folder, PLUGINS_FROM_BINARY);
+	return folder[0] != '\0' ? realpath(candidate, NULL) : NULL;
 }

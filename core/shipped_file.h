@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Finds files that are shipped with the daemon, installed or not. */
+/* Finds what is shipped with the daemon, installed, moved or not installed. */
 #ifndef CORE_SHIPPED_FILE_H
 #define CORE_SHIPPED_FILE_H
 
@@ -9,5 +9,8 @@
  * Owned; a path that leads nowhere comes back as it is, so that the reader can say so.
  */
 char *shipped_file_find(const char *path);
+/* The directory of plugins that belongs to this binary, wherever the installed tree has been moved
+ * to; NULL: there is none. Owned, links resolved. */
+char *shipped_plugins_find(void);
 
 #endif
