@@ -168,10 +168,39 @@ const struct lucius_plugin *loader_load(
 	return keep(plugin, steal(path));
 }
 
+static bool has_module_suffix(const char *name)
+{
+	size_t size = strlen(name);
+	return size > 3 && strcmp(name + size - 3, ".so") == 0;
+}
+
+bool loader_place_of(
+        const char *path, struct loader_place *ret_place, char *error, size_t error_size)
+{
+	const char *slash = strrchr(path, '/');
+	const char *file = slash != NULL ? slash + 1 : path;
+	size_t kind_size = strcspn(file, "-");
+	uint32_t kind = loader_kind_of(file, kind_size);
+	size_t name_size = strlen(file) - kind_size;
+	if (kind == 0 || !has_module_suffix(file) || name_size <= strlen("-.so") ||
+	        name_size > sizeof(ret_place->name)) {
+		(void)snprintf(error, error_size,
+		        "'%s' is no name of a plugin file, which is <kind>-<name>.so with storage, "
+		        "bus, workflow or config as kind; rename the file",
+		        file);
+		return false;
+	}
+	ret_place->kind = kind;
+	(void)snprintf(ret_place->dir, sizeof(ret_place->dir), "%.*s",
+	        slash != NULL ? (int)(slash - path) + 1 : 1, slash != NULL ? path : ".");
+	(void)snprintf(ret_place->name, sizeof(ret_place->name), "%.*s",
+	        (int)(name_size - strlen("-.so")), file + kind_size + 1);
+	return true;
+}
+
 static int is_module(const struct dirent *entry)
 {
-	size_t size = strlen(entry->d_name);
-	return size > 3 && strcmp(entry->d_name + size - 3, ".so") == 0;
+	return has_module_suffix(entry->d_name);
 }
 
 int loader_each(const char *dir, loader_file_fn fn, void *user)

@@ -6,6 +6,8 @@
 #ifndef CORE_LOADER_H
 #define CORE_LOADER_H
 
+#include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +19,16 @@
  */
 const struct lucius_plugin *loader_load(
         const char *dir, uint32_t kind, const char *name, char *error, size_t error_size);
+
+/* Where a plugin file lies, and what its name says that it is. */
+struct loader_place {
+	char dir[PATH_MAX];
+	uint32_t kind;
+	char name[128];
+};
+/* False: it is not named as plugin files are; a sentence in error. */
+bool loader_place_of(
+        const char *path, struct loader_place *ret_place, char *error, size_t error_size);
 
 /* "storage", "bus", "workflow", "config"; "unknown". */
 const char *loader_kind_name(uint32_t kind);

@@ -10,30 +10,42 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sdk/conformance/fixture.h"
 #include "sdk/conformance/host.h"
+#include "sdk/conformance/request.h"
 
 #define TEST_S 240 /* a test that takes longer hangs */
-#define N_OPTIONS_MAX 64
 #define OPTION_SIZE 1024
 #define EXIT_SKIPPED 77
 
 static struct conformance_run this_run;
-static char option_texts[N_OPTIONS_MAX][OPTION_SIZE];
-static const char *option_list[N_OPTIONS_MAX];
+static char option_texts[REQUEST_N_MAX][OPTION_SIZE];
+static const char *option_list[REQUEST_N_MAX];
 static unsigned n_failed_checks;
 
-/* What the command line asks for. */
-struct request {
-	const char *path;
-	char *options[N_OPTIONS_MAX];
-	size_t n_options;
-	const char *only; /* NULL: all tests */
-	bool is_loud;
-};
+static const struct request *this_request;
+static struct fixture *this_fixture; /* NULL: none */
 
 const struct conformance_run *conformance_run(void)
 {
 	return &this_run;
+}
+
+const char *conformance_parameter(const char *name)
+{
+	size_t size = strlen(name);
+	for (size_t i = this_request->n_parameters; i > 0; i--) {
+		const char *given = this_request->parameters[i - 1];
+		if (strncmp(given, name, size) == 0 && given[size] == '=') {
+			return given + size + 1;
+		}
+	}
+	return NULL;
+}
+
+const char *conformance_tell(const char *line)
+{
+	return this_fixture != NULL ? fixture_tell(this_fixture, line) : NULL;
 }
 
 void conformance_skip(const char *sentence)
@@ -184,7 +196,17 @@ static bool is_wanted(const struct request *request, const struct conformance_te
 	return request->only == NULL || strstr(test->name, request->only) != NULL;
 }
 
-static int run_suite(const struct conformance_suite *suite, const struct request *request)
+static void list_tests(const struct conformance_suite *suite)
+{
+	for (size_t i = 0; suite->tables[i] != NULL; i++) {
+		for (const struct conformance_test *test = suite->tables[i]; test->name != NULL;
+		        test++) {
+			printf("%s\n", test->name);
+		}
+	}
+}
+
+static int run_tests(const struct conformance_suite *suite, const struct request *request)
 {
 	unsigned n_of[FAILED + 1] = { 0 };
 	for (size_t i = 0; suite->tables[i] != NULL; i++) {
@@ -200,50 +222,36 @@ static int run_suite(const struct conformance_suite *suite, const struct request
 	return n_of[PASSED] == 0 || n_of[FAILED] != 0 ? 1 : 0;
 }
 
-static int explain(const struct conformance_suite *suite, const char *program)
+int conformance_run_suite(const struct conformance_suite *suite, const struct request *given)
 {
-	fprintf(stderr,
-	        "usage: %s PLUGIN.so [name=value...] [--only TEXT] [--verbose]\n"
-	        "Runs the conformance suite \"%s\". {dir} in a value: a new directory a test.\n",
-	        program, suite->name);
-	return 2;
-}
-
-static bool read_operand(struct request *request, char *operand)
-{
-	if (request->path == NULL) {
-		request->path = operand;
-		return true;
+	struct request request = *given;
+	if (request.is_list) {
+		list_tests(suite);
+		return 0;
 	}
-	if (strchr(operand, '=') == NULL || request->n_options == N_OPTIONS_MAX) {
-		return false;
+	this_fixture = request.fixture != NULL ? fixture_start(&request) : NULL;
+	if (this_fixture == NULL && request.fixture != NULL) {
+		return 1;
 	}
-	request->options[request->n_options++] = operand;
-	return true;
-}
-
-static bool read_request(int argc, char **argv, struct request *request)
-{
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--verbose") == 0) {
-			request->is_loud = true;
-		} else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc) {
-			request->only = argv[++i];
-		} else if (argv[i][0] == '-' || !read_operand(request, argv[i])) {
-			return false;
-		}
-	}
-	return request->path != NULL;
+	this_request = &request;
+	this_run.path = request.path;
+	this_run.kind = suite->kind;
+	this_run.is_loud = request.is_loud;
+	int status = run_tests(suite, &request);
+	fixture_stop(this_fixture);
+	this_fixture = NULL;
+	return status;
 }
 
 int conformance_main(const struct conformance_suite *suite, int argc, char **argv)
 {
-	struct request request = { 0 };
-	if (!read_request(argc, argv, &request)) {
-		return explain(suite, argv[0]);
+	struct request request;
+	if (!request_read(argc, argv, &request)) {
+		fprintf(stderr,
+		        "usage: %s PLUGIN.so [name=value...] [--only TEXT] [--verbose]\n"
+		        "Runs \"%s\". {dir} in a value: a new directory a test.\n",
+		        argv[0], suite->name);
+		return 2;
 	}
-	this_run.path = request.path;
-	this_run.kind = suite->kind;
-	this_run.is_loud = request.is_loud;
-	return run_suite(suite, &request);
+	return conformance_run_suite(suite, &request);
 }

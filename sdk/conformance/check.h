@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Checks that print both values, and a runner that gives each test a process of its own: a plugin
- * that crashes, hangs or leaks fails the one test.
+ * that crashes, hangs or leaks fails the one test. How a suite is made stands in README.md.
  */
 #ifndef SDK_CONFORMANCE_CHECK_H
 #define SDK_CONFORMANCE_CHECK_H
@@ -36,11 +36,16 @@ struct conformance_run {
 	bool is_loud;
 };
 const struct conformance_run *conformance_run(void);
+/* What the suite itself wants to know (--suite NAME=VALUE, or the fixture); NULL: not given. */
+const char *conformance_parameter(const char *name);
+/* Asks the fixture to change something outside of the plugin: sends the line, returns the one that
+ * it answers, good until the next call. NULL: there is no fixture, or it has ended. */
+const char *conformance_tell(const char *line);
 
-/*
- * Arguments: PLUGIN.so [name=value…] [--only TEXT] [--verbose]. In a value, "{dir}" stands for a
- * new directory that is removed after each test. Returns the exit status: 0 all passed, 1 a test
- * failed or none was run, 2 it is called wrongly.
+struct request;
+/* Runs the tests that are asked for; the exit status: 0 all passed, 1 a test failed or none ran. */
+int conformance_run_suite(const struct conformance_suite *suite, const struct request *request);
+/* The program around one suite: arguments as in request.h. As above, and 2: it is called wrongly.
  */
 int conformance_main(const struct conformance_suite *suite, int argc, char **argv);
 

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of suites: a new one is a row here. */
+#include "sdk/conformance/suites.h"
+
+extern const struct conformance_suite conformance_storage;
+
+static const struct conformance_suite *const suites[] = {
+	&conformance_storage,
+};
+
+const struct conformance_suite *conformance_suite_of(uint32_t kind)
+{
+	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
+		if (suites[i]->kind == kind) {
+			return suites[i];
+		}
+	}
+	return NULL;
+}
