@@ -9,6 +9,7 @@
 #include <unistr.h>
 
 #include "core/json_slice_text.h"
+#include "core/plain_span.h"
 
 /* What is left of a text that is being checked. */
 struct scan {
@@ -179,7 +180,9 @@ static bool check_after(struct scan *scan)
 struct json_slice json_slice_of(const char *text, size_t size)
 {
 	const struct json_slice none = { NULL, 0 };
-	if (size == 0 || u8_check((const uint8_t *)text, size) != NULL) {
+	size_t ascii = plain_ascii_span(text, size);
+	if (size == 0 ||
+	        (ascii < size && u8_check((const uint8_t *)text + ascii, size - ascii) != NULL)) {
 		return none;
 	}
 	struct scan scan = { .at = text, .end = text + size };
@@ -196,13 +199,18 @@ struct json_slice json_slice_of(const char *text, size_t size)
 	return (struct json_slice){ first, (size_t)(scan.at - first) };
 }
 
+static bool ends_scalar(char byte)
+{
+	return byte == ',' || byte == ']' || byte == '}' || is_space(byte);
+}
+
 /* The byte behind the value that begins here. */
 static const char *skip_value(const char *at, const char *end)
 {
 	size_t depth = 0;
 	do {
 		if (*at == '"') {
-			at = json_slice_text_end(at);
+			at = json_slice_text_end(at, end);
 		} else if (*at == '{' || *at == '[') {
 			depth++;
 			at++;
@@ -212,7 +220,7 @@ static const char *skip_value(const char *at, const char *end)
 		} else if (depth != 0) {
 			at++;
 		} else {
-			while (at < end && strchr(",]} \n\r\t", *at) == NULL) {
+			while (at < end && !ends_scalar(*at)) {
 				at++;
 			}
 		}

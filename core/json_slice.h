@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct arena;
+
 /* One value of a text that json_slice_of has found valid; borrowed from it. Size 0: there is none,
  * which all functions take. */
 struct json_slice {
@@ -53,6 +55,8 @@ bool json_slice_is_true(struct json_slice value);
 bool json_slice_is_text(struct json_slice value, const char *text);
 /* The string without its escapes, owned and terminated; NULL if the value is none. */
 char *json_slice_string(struct json_slice value);
+/* The same in an arena. */
+const char *json_slice_copy(struct json_slice value, struct arena *arena);
 /* An integer without fraction or exponent, within 64 bits with sign; false: it is none. */
 bool json_slice_integer(struct json_slice value, int64_t *ret_integer);
 

@@ -4,7 +4,9 @@
 
 #include <string.h>
 
+#include "core/arena.h"
 #include "core/json_slice.h"
+#include "core/plain_span.h"
 #include "support/base/cleanup.h"
 #include "support/base/memory.h"
 
@@ -66,14 +68,24 @@ static const char *check_escape(const char *at, const char *end)
 	return strchr("\"\\/bfnrt", *at) != NULL ? at + 1 : NULL;
 }
 
+/* Over all that stands for itself: to a quotation mark, a backslash or a control character. */
+static const char *skip_plain(const char *at, const char *end)
+{
+	for (;;) {
+		at += plain_span(at, (size_t)(end - at));
+		if (at == end || (unsigned char)*at < 0x7f) {
+			return at;
+		}
+		while (at < end && (unsigned char)*at >= 0x7f) {
+			at++;
+		}
+	}
+}
+
 const char *json_slice_text_check(const char *at, const char *end)
 {
-	at++;
-	while (at < end && *at != '"') {
-		if ((unsigned char)*at < 0x20) {
-			return NULL;
-		}
-		at = *at == '\\' ? check_escape(at + 1, end) : at + 1;
+	for (at = skip_plain(at + 1, end); at < end && *at != '"'; at = skip_plain(at, end)) {
+		at = *at == '\\' ? check_escape(at + 1, end) : NULL;
 		if (at == NULL) {
 			return NULL;
 		}
@@ -81,11 +93,10 @@ const char *json_slice_text_check(const char *at, const char *end)
 	return at < end ? at + 1 : NULL;
 }
 
-const char *json_slice_text_end(const char *at)
+const char *json_slice_text_end(const char *at, const char *end)
 {
-	at++;
-	while (*at != '"') {
-		at += *at == '\\' ? 2 : 1;
+	for (at = skip_plain(at + 1, end); *at != '"'; at = skip_plain(at, end)) {
+		at += 2;
 	}
 	return at + 1;
 }
@@ -131,29 +142,49 @@ static const char *unescape(const char *at, const char *end, char **to)
 	return at + 1;
 }
 
-char *json_slice_string(struct json_slice value)
+static bool is_string(struct json_slice value)
 {
-	if (value.size < 2 || value.text[0] != '"') {
-		return NULL;
-	}
-	/* Without its escapes a string is never longer. */
-	char *string = must_calloc(1, value.size);
-	char *to = string;
-	const char *end = value.text + value.size - 1;
-	for (const char *at = value.text + 1; at < end;) {
+	return value.size >= 2 && value.text[0] == '"';
+}
+
+/* String: what stands between the quotation marks, terminated. Without its escapes it is never
+ * longer. */
+static char *remove_escapes(char *string, size_t size)
+{
+	const char *end = string + size;
+	const char *at = memchr(string, '\\', size);
+	char *to = string + (at != NULL ? at - string : (ptrdiff_t)size);
+	while (at != NULL && at < end) {
 		if (*at == '\\') {
 			at = unescape(at + 1, end, &to);
 		} else {
 			*to++ = *at++;
 		}
 	}
+	*to = '\0';
 	return string;
+}
+
+char *json_slice_string(struct json_slice value)
+{
+	if (!is_string(value)) {
+		return NULL;
+	}
+	return remove_escapes(must_copy(value.text + 1, value.size - 2), value.size - 2);
+}
+
+const char *json_slice_copy(struct json_slice value, struct arena *arena)
+{
+	if (!is_string(value)) {
+		return NULL;
+	}
+	return remove_escapes(arena_copy(arena, value.text + 1, value.size - 2), value.size - 2);
 }
 
 bool json_slice_is_text(struct json_slice value, const char *text)
 {
 	size_t size = strlen(text);
-	if (value.size < 2 || value.text[0] != '"') {
+	if (!is_string(value)) {
 		return false;
 	}
 	if (value.size == size + 2 && memcmp(value.text + 1, text, size) == 0) {

@@ -7,6 +7,6 @@
  * That the text is UTF-8 has been checked. */
 const char *json_slice_text_check(const char *at, const char *end);
 /* The same of a string that is valid. */
-const char *json_slice_text_end(const char *at);
+const char *json_slice_text_end(const char *at, const char *end);
 
 #endif

@@ -11,6 +11,7 @@
 #include <unistr.h>
 
 #include "core/json_token.h"
+#include "core/plain_span.h"
 #include "core/quote.h"
 #include "support/base/cleanup.h"
 #include "support/base/memory.h"
@@ -221,7 +222,9 @@ static bool is_utf8(struct parser *parser)
 {
 	struct json_token_reader *reader = &parser->reader;
 	size_t size = (size_t)(reader->end - reader->at);
-	const uint8_t *wrong = size > 0 ? u8_check((const uint8_t *)reader->at, size) : NULL;
+	size_t ascii = plain_ascii_span(reader->at, size);
+	const uint8_t *wrong =
+	        ascii < size ? u8_check((const uint8_t *)reader->at + ascii, size - ascii) : NULL;
 	if (wrong != NULL) {
 		json_token_refuse(
 		        reader, (const char *)wrong, "the byte 0x%02x is not valid UTF-8", *wrong);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistr.h>
 
+#include "core/plain_span.h"
 #include "core/quote.h"
 #include "support/base/cleanup.h"
 #include "support/base/memory.h"
@@ -126,8 +127,14 @@ static size_t read_escape(struct json_token_reader *reader, char *out)
 static void skip_plain(struct json_token_reader *reader)
 {
 	const char *at = reader->at;
-	while (at < reader->end && (unsigned char)*at >= 0x20 && *at != '"' && *at != '\\') {
-		at++;
+	for (;;) {
+		at += plain_span(at, (size_t)(reader->end - at));
+		if (at == reader->end || (unsigned char)*at < 0x7f) {
+			break;
+		}
+		while (at < reader->end && (unsigned char)*at >= 0x7f) {
+			at++;
+		}
 	}
 	reader->at = at;
 }

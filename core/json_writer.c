@@ -7,12 +7,10 @@
 #include <unistr.h>
 
 #include "core/json_number.h"
+#include "core/plain_span.h"
 #include "support/base/memory.h"
 
-enum {
-	FIRST_CAPACITY = 512,
-	LONGEST_ESCAPE = 12 /* a surrogate pair */
-};
+enum { FIRST_CAPACITY = 512 };
 
 static char *reserve(struct json_writer *writer, size_t size)
 {
@@ -42,13 +40,16 @@ static void append_byte(struct json_writer *writer, char byte)
 	writer->size++;
 }
 
-/* Room and comma for a value; what follows it will need one. */
-static void begin_value(struct json_writer *writer)
+/* Room for a value of so many bytes, with the comma before it; what follows will need one. */
+static char *begin_value(struct json_writer *writer, size_t size)
 {
+	char *to = reserve(writer, size + 1);
 	if (writer->needs_comma) {
-		append_byte(writer, ',');
+		*to++ = ',';
+		writer->size++;
 	}
 	writer->needs_comma = true;
+	return to;
 }
 
 void json_writer_finish(struct json_writer *writer)
@@ -81,8 +82,8 @@ char *json_writer_steal(struct json_writer *writer, size_t *ret_size)
 
 void json_writer_begin_object(struct json_writer *writer)
 {
-	begin_value(writer);
-	append_byte(writer, '{');
+	*begin_value(writer, 1) = '{';
+	writer->size++;
 	writer->needs_comma = false;
 }
 
@@ -94,8 +95,8 @@ void json_writer_end_object(struct json_writer *writer)
 
 void json_writer_begin_array(struct json_writer *writer)
 {
-	begin_value(writer);
-	append_byte(writer, '[');
+	*begin_value(writer, 1) = '[';
+	writer->size++;
 	writer->needs_comma = false;
 }
 
@@ -103,11 +104,6 @@ void json_writer_end_array(struct json_writer *writer)
 {
 	append_byte(writer, ']');
 	writer->needs_comma = true;
-}
-
-static bool is_plain(unsigned char byte)
-{
-	return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
 }
 
 static void append_unit(struct json_writer *writer, unsigned unit)
@@ -153,30 +149,43 @@ static size_t append_code_point(struct json_writer *writer, const char *text, si
 	return (size_t)taken;
 }
 
-static void append_string(struct json_writer *writer, const char *text, size_t size)
+/* A string from its first byte that does not stand for itself on. */
+static void append_odd(struct json_writer *writer, const char *text, size_t size)
 {
-	(void)reserve(writer, size + 2 + LONGEST_ESCAPE);
-	append_byte(writer, '"');
 	size_t at = 0;
 	while (at < size) {
-		size_t start = at;
-		while (at < size && is_plain((unsigned char)text[at])) {
-			at++;
-		}
-		json_writer_append(writer, text + start, at - start);
-		if (at < size && (unsigned char)text[at] < 0x80) {
+		if ((unsigned char)text[at] < 0x80) {
 			append_ascii_escape(writer, text[at]);
 			at++;
-		} else if (at < size) {
+		} else {
 			at += append_code_point(writer, text + at, size - at);
 		}
+		size_t plain = plain_span(text + at, size - at);
+		json_writer_append(writer, text + at, plain);
+		at += plain;
 	}
-	append_byte(writer, '"');
+}
+
+static void append_string(struct json_writer *writer, const char *text, size_t size)
+{
+	char *to = begin_value(writer, size + 2);
+	size_t plain = plain_span(text, size);
+	*to++ = '"';
+	if (plain != 0) {
+		memcpy(to, text, plain);
+	}
+	writer->size += 1 + plain;
+	if (plain != size) {
+		append_odd(writer, text + plain, size - plain);
+		append_byte(writer, '"');
+		return;
+	}
+	to[plain] = '"';
+	writer->size++;
 }
 
 void json_writer_name_sized(struct json_writer *writer, const char *name, size_t size)
 {
-	begin_value(writer);
 	append_string(writer, name, size);
 	append_byte(writer, ':');
 	writer->needs_comma = false;
@@ -184,12 +193,17 @@ void json_writer_name_sized(struct json_writer *writer, const char *name, size_t
 
 void json_writer_name(struct json_writer *writer, const char *name)
 {
-	json_writer_name_sized(writer, name, strlen(name));
+	size_t size = strlen(name);
+	char *to = begin_value(writer, size + 3);
+	*to++ = '"';
+	memcpy(to, name, size);
+	memcpy(to + size, "\":", 2);
+	writer->size += size + 3;
+	writer->needs_comma = false;
 }
 
 void json_writer_string_sized(struct json_writer *writer, const char *text, size_t size)
 {
-	begin_value(writer);
 	append_string(writer, text, size);
 }
 
@@ -204,8 +218,11 @@ void json_writer_string(struct json_writer *writer, const char *text)
 
 void json_writer_raw(struct json_writer *writer, const char *json, size_t size)
 {
-	begin_value(writer);
-	json_writer_append(writer, json, size);
+	char *to = begin_value(writer, size);
+	if (size != 0) {
+		memcpy(to, json, size);
+		writer->size += size;
+	}
 }
 
 void json_writer_int(struct json_writer *writer, int64_t value)

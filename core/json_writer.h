@@ -35,7 +35,7 @@ void json_writer_begin_object(struct json_writer *writer);
 void json_writer_end_object(struct json_writer *writer);
 void json_writer_begin_array(struct json_writer *writer);
 void json_writer_end_array(struct json_writer *writer);
-/* The name of the next value. */
+/* The name of the next value: one of ours, which needs no escape; sized: any. */
 void json_writer_name(struct json_writer *writer, const char *name);
 void json_writer_name_sized(struct json_writer *writer, const char *name, size_t size);
 

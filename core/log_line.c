@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/plain_span.h"
 #include "support/base/memory.h"
 
 enum { LONGEST_VALUE = 8192 }; /* bytes of one value; more is cut */
@@ -151,9 +152,9 @@ static void add_escaped(struct log_bytes *bytes, const char *text, size_t size, 
 	const unsigned char *end = p + (size < LONGEST_VALUE ? size : LONGEST_VALUE);
 	const unsigned char *from = p;
 	while (p < end) {
-		if (*p >= ' ' && *p < 0x7f && *p != '"' && *p != '\\') {
-			p++; /* nearly every byte */
-			continue;
+		p += plain_span((const char *)p, (size_t)(end - p));
+		if (p == end) {
+			break;
 		}
 		size_t n = sequence_size(p, end);
 		if (is_plain(p, n, is_quoted)) {
@@ -171,11 +172,17 @@ static void add_escaped(struct log_bytes *bytes, const char *text, size_t size, 
 	}
 }
 
-static void add_member(struct log_bytes *bytes, const char *name, const char *text, size_t size)
+static void add_name(struct log_bytes *bytes, const char *name)
 {
 	add(bytes, ",\"", 2);
 	add_escaped(bytes, name, strlen(name), true);
-	add(bytes, "\":\"", 3);
+	add(bytes, "\":", 2);
+}
+
+static void add_member(struct log_bytes *bytes, const char *name, const char *text, size_t size)
+{
+	add_name(bytes, name);
+	add(bytes, "\"", 1);
 	add_escaped(bytes, text, size, true);
 	add(bytes, "\"", 1);
 }
@@ -194,9 +201,7 @@ static void add_json_field(struct log_bytes *bytes, const struct log_field *fiel
 		}
 		return;
 	}
-	add(bytes, ",\"", 2);
-	add_escaped(bytes, field->name, strlen(field->name), true);
-	add(bytes, "\":", 2);
+	add_name(bytes, field->name);
 	add_integer(bytes, field->integer);
 }
 

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Scanning text eight bytes at a time: for readers and writers of JSON and of log lines, whose
+ * strings nearly always hold nothing that needs a second look.
+ */
+#ifndef CORE_PLAIN_SPAN_H
+#define CORE_PLAIN_SPAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define PLAIN_EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Eight bytes, the first one lowest. */
+static inline uint64_t plain_load(const char *text)
+{
+	uint64_t word;
+	memcpy(&word, text, sizeof(word));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	word = __builtin_bswap64(word);
+#endif
+	return word;
+}
+
+/* The top bit of each byte that is not plain is set; above the lowest such bit there may be more.
+ */
+static inline uint64_t plain_odd_bytes(uint64_t word)
+{
+	uint64_t quote = word ^ PLAIN_EACH('"');
+	uint64_t backslash = word ^ PLAIN_EACH('\\');
+	uint64_t odd = ((quote - PLAIN_EACH(1)) & ~quote) |
+	        ((backslash - PLAIN_EACH(1)) & ~backslash) | ((word - PLAIN_EACH(0x20)) & ~word) |
+	        (word + PLAIN_EACH(1)) | word;
+	return odd & PLAIN_EACH(0x80);
+}
+
+static inline int plain_is(char byte)
+{
+	unsigned char value = (unsigned char)byte;
+	return value >= 0x20 && value < 0x7f && value != '"' && value != '\\';
+}
+
+/* How many bytes at the start are printable ASCII and neither quotation mark nor backslash. */
+static inline size_t plain_span(const char *text, size_t size)
+{
+	size_t at = 0;
+	for (; size - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
+		uint64_t odd = plain_odd_bytes(plain_load(text + at));
+		if (odd != 0) {
+			return at + (size_t)__builtin_ctzll(odd) / 8;
+		}
+	}
+	while (at < size && plain_is(text[at])) {
+		at++;
+	}
+	return at;
+}
+
+/* How many bytes at the start are ASCII, rounded down to where the scan has stopped. */
+static inline size_t plain_ascii_span(const char *text, size_t size)
+{
+	size_t at = 0;
+	while (size - at >= sizeof(uint64_t) && (plain_load(text + at) & PLAIN_EACH(0x80)) == 0) {
+		at += sizeof(uint64_t);
+	}
+	while (at < size && (unsigned char)text[at] < 0x80) {
+		at++;
+	}
+	return at;
+}
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* Scanning eight bytes at a time, against one byte at a time. */
+#include "core/plain_span.h"
+
+#include "tests/support/suite.h"
+
+enum { LONGEST = 27 };
+
+static size_t slow_span(const char *text, size_t size)
+{
+	size_t at = 0;
+	while (at < size && plain_is(text[at])) {
+		at++;
+	}
+	return at;
+}
+
+static void each_byte_is_found_at_each_place(void)
+{
+	for (int byte = 0; byte < 256; byte++) {
+		for (size_t place = 0; place < LONGEST; place++) {
+			char text[LONGEST];
+			memset(text, 'a', sizeof(text));
+			text[place] = (char)byte;
+			size_t expected = plain_is((char)byte) ? LONGEST : place;
+			CHECK_INT(plain_span(text, LONGEST), expected);
+			CHECK_INT(plain_span(text, place), place);
+			CHECK_INT(plain_ascii_span(text, LONGEST), byte < 0x80 ? LONGEST : place);
+		}
+	}
+}
+
+/* Bytes at the edges of what is plain, in all pairs: what one does to the next one's sum. */
+static void neighbours_do_not_hide_each_other(void)
+{
+	static const unsigned char edges[] = { 0x00, 0x1f, 0x20, 0x21, 0x22, 0x23, 0x5b, 0x5c, 0x5d,
+		0x7e, 0x7f, 0x80, 0x81, 0xa2, 0xdc, 0xfe, 0xff };
+	for (size_t i = 0; i < sizeof(edges); i++) {
+		for (size_t j = 0; j < sizeof(edges); j++) {
+			char text[16];
+			memset(text, '~', sizeof(text));
+			text[3] = (char)edges[i];
+			text[4] = (char)edges[j];
+			CHECK_INT(plain_span(text, sizeof(text)), slow_span(text, sizeof(text)));
+		}
+	}
+}
+
+static const struct suite_test tests[] = {
+	SUITE_TEST(each_byte_is_found_at_each_place),
+	SUITE_TEST(neighbours_do_not_hide_each_other),
+};
+
+int main(int argc, char **argv)
+{
+	return suite_run("plain_span", tests, sizeof(tests) / sizeof(tests[0]), argc, argv);
+}
