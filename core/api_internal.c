@@ -5,6 +5,7 @@
 #include "core/api.h"
 #include "core/http/reply.h"
 #include "core/invoker.h"
+#include "core/json_strict.h"
 #include "support/base/memory.h"
 
 struct invocation {
@@ -24,6 +25,17 @@ static void on_answer(void *user, const struct invoker_answer *answer)
 	free(invocation);
 }
 
+/* What comes from other processes has one meaning or none (no member twice): the invoker reads it
+ * less strictly and passes it on as it is. */
+static bool is_strict(const char *body, size_t size)
+{
+	static const struct json_limits limits = { .max_depth = 1024, .max_values = 1u << 20 };
+	struct json_fault fault;
+	json_t *tree = json_strict_parse(body, size, &limits, &fault);
+	json_decref(tree);
+	return tree != NULL;
+}
+
 static void handle(struct api *api, struct http_request *request, enum invoker_call call)
 {
 	if (!api_is_active(api, request)) {
@@ -34,7 +46,10 @@ static void handle(struct api *api, struct http_request *request, enum invoker_c
 	api->n_open++;
 	size_t size;
 	const char *body = http_request_body(request, &size);
-	invoker_handle(api->invoker, call, body != NULL ? body : "", size, on_answer, invocation);
+	if (body == NULL || !is_strict(body, size)) {
+		size = 0;
+	}
+	invoker_handle(api->invoker, call, body, size, on_answer, invocation);
 }
 
 static void handle_attempt(void *user, struct http_request *request)

@@ -103,7 +103,9 @@ static void on_unreadable(void *user)
 void invoker_handle(struct invoker *invoker, enum invoker_call call, const char *body, size_t size,
         invoker_done_fn done, void *user)
 {
-	struct invoker_chain *chain = must_calloc(1, sizeof(*chain));
+	struct arena arena = { 0 };
+	struct invoker_chain *chain = arena_zalloc(&arena, sizeof(*chain));
+	chain->arena = arena;
 	chain->invoker = invoker;
 	chain->call = call;
 	chain->done = done;

@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads the requests of the internal API and writes its answers. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/invoker_internal.h"
 #include "core/job_json.h"
-#include "core/json_strict.h"
-
-static const char *text_member(const json_t *object, const char *name)
-{
-	return json_string_value(json_object_get(object, name));
-}
+#include "core/json_writer.h"
 
 static void fail_request(struct invoker_chain *chain, const char *detail)
 {
@@ -18,50 +12,101 @@ static void fail_request(struct invoker_chain *chain, const char *detail)
 	chain->failure_detail = detail;
 }
 
-static void read_attempt(struct invoker_chain *chain, const json_t *object)
+enum attempt_member {
+	JOB_ID,
+	TENANT_ID,
+	STEP_ID,
+	ATTEMPT_NO,
+	LEASE_ID,
+	LEASE_EXPIRES_AT,
+	N_ATTEMPT,
+	STEP_TYPE = N_ATTEMPT,
+	SERVICE,
+	MODE,
+	CORRELATION_ID,
+	TRACEPARENT,
+	N_DIRECTIVE
+};
+static const char *const member_names[N_DIRECTIVE] = { "jobId", "tenant_id", "stepId", "attempt_no",
+	"lease_id", "lease_expires_at", "step_type", "service", "mode", "correlation_id",
+	"traceparent" };
+
+static void read_attempt(struct invoker_chain *chain, const struct json_slice *members)
 {
-	const json_t *attempt_no = json_object_get(object, "attempt_no");
-	chain->job_id = text_member(object, "jobId");
+	struct arena *arena = &chain->arena;
+	int64_t attempt_no = 0;
+	bool is_integer = json_slice_integer(members[ATTEMPT_NO], &attempt_no);
+	chain->job_id = json_slice_copy(members[JOB_ID], arena);
 	chain->lease = (struct lease_request){
-		.tenant_id = text_member(object, "tenant_id"),
-		.step_id = text_member(object, "stepId"),
-		.attempt_no = json_integer_value(attempt_no),
-		.lease_id = text_member(object, "lease_id"),
-		.lease_expires_at = text_member(object, "lease_expires_at"),
+		.tenant_id = json_slice_copy(members[TENANT_ID], arena),
+		.step_id = json_slice_copy(members[STEP_ID], arena),
+		.attempt_no = attempt_no,
+		.lease_id = json_slice_copy(members[LEASE_ID], arena),
+		.lease_expires_at = json_slice_copy(members[LEASE_EXPIRES_AT], arena),
 	};
 	size_t lease_size = chain->lease.lease_id != NULL ? strlen(chain->lease.lease_id) : 0;
-	if (chain->job_id == NULL || chain->lease.step_id == NULL || !json_is_integer(attempt_no) ||
-	        chain->lease.attempt_no < 1 || lease_size == 0 || lease_size > 64) {
+	if (chain->job_id == NULL || chain->lease.step_id == NULL || !is_integer ||
+	        attempt_no < 1 || lease_size == 0 || lease_size > 64) {
 		fail_request(chain,
 		        "jobId, stepId, attempt_no (from 1) and lease_id (1 to 64 bytes) are "
 		        "required");
 	}
 }
 
-static void read_publish(struct invoker_chain *chain)
+static void read_lease(struct invoker_chain *chain, struct json_slice request)
 {
-	const json_t *lane = json_object_get(chain->request, "lane");
-	chain->directive = json_object_get(chain->request, "directive");
-	chain->lane = json_integer_value(lane);
-	if (!json_is_object(chain->directive) || !json_is_integer(lane)) {
+	struct json_slice members[N_ATTEMPT];
+	json_slice_collect(request, member_names, N_ATTEMPT, members);
+	read_attempt(chain, members);
+}
+
+static void read_directive(struct invoker_chain *chain)
+{
+	struct arena *arena = &chain->arena;
+	struct invoker_directive *directive = &chain->directive;
+	struct json_slice members[N_DIRECTIVE];
+	json_slice_collect(directive->json, member_names, N_DIRECTIVE, members);
+	read_attempt(chain, members);
+	directive->step_type = json_slice_copy(members[STEP_TYPE], arena);
+	directive->service = json_slice_copy(members[SERVICE], arena);
+	directive->mode = json_slice_copy(members[MODE], arena);
+	directive->correlation_id = json_slice_copy(members[CORRELATION_ID], arena);
+	directive->traceparent = json_slice_copy(members[TRACEPARENT], arena);
+}
+
+static void read_publish(struct invoker_chain *chain, struct json_slice request)
+{
+	static const char *const names[] = { "lane", "directive" };
+	struct json_slice members[2];
+	struct invoker_directive *directive = &chain->directive;
+	json_slice_collect(request, names, 2, members);
+	bool is_integer = json_slice_integer(members[0], &directive->lane);
+	directive->json = members[1];
+	if (!json_slice_is_object(directive->json) || !is_integer) {
 		fail_request(chain, "lane (an integer) and directive (an object) are required");
-	} else if (chain->lane < 0 || chain->lane >= chain->invoker->parts.n_lanes) {
+	} else if (directive->lane < 0 || directive->lane >= chain->invoker->parts.n_lanes) {
 		fail_request(chain, "there is no such lane");
 	} else {
-		read_attempt(chain, chain->directive);
+		read_directive(chain);
 	}
 }
 
-static void read_outcome(struct invoker_chain *chain)
+static void read_outcome(struct invoker_chain *chain, struct json_slice request)
 {
-	const json_t *error = json_object_get(chain->request, "error");
-	const char *status = text_member(chain->request, "status");
-	chain->job_id = text_member(chain->request, "jobId");
+	enum { OF_JOB, OF_TENANT, OF_STEP, STATUS, ERROR, N_OUTCOME };
+	static const char *const names[N_OUTCOME] = { "jobId", "tenant_id", "stepId", "status",
+		"error" };
+	struct arena *arena = &chain->arena;
+	struct json_slice members[N_OUTCOME];
+	json_slice_collect(request, names, N_OUTCOME, members);
+	const char *status = json_slice_copy(members[STATUS], arena);
+	chain->job_id = json_slice_copy(members[OF_JOB], arena);
 	chain->outcome = (struct outcome_request){
-		.tenant_id = text_member(chain->request, "tenant_id"),
-		.step_id = text_member(chain->request, "stepId"),
-		.error_code = text_member(error, "code"),
-		.error_message = text_member(error, "message"),
+		.tenant_id = json_slice_copy(members[OF_TENANT], arena),
+		.step_id = json_slice_copy(members[OF_STEP], arena),
+		.error_code = json_slice_copy(json_slice_member(members[ERROR], "code"), arena),
+		.error_message =
+		        json_slice_copy(json_slice_member(members[ERROR], "message"), arena),
 	};
 	if (chain->job_id == NULL || status == NULL ||
 	        !job_state_parse(status, strlen(status), &chain->outcome.state) ||
@@ -73,23 +118,22 @@ static void read_outcome(struct invoker_chain *chain)
 
 void invoker_read(struct invoker_chain *chain, const char *body, size_t size)
 {
-	static const struct json_limits limits = { .max_depth = 1024, .max_values = 1u << 20 };
-	struct json_fault fault;
-	chain->request = json_strict_parse(body, size, &limits, &fault);
-	if (!json_is_object(chain->request)) {
+	/* What a directive says is published as it came: it has to outlive the caller's text. */
+	struct json_slice request = json_slice_of(arena_copy(&chain->arena, body, size), size);
+	if (!json_slice_is_object(request)) {
 		chain->failure = 400;
 		chain->failure_detail = "the body is not a JSON object";
 		return;
 	}
 	switch (chain->call) {
 	case INVOKER_ATTEMPT:
-		read_attempt(chain, chain->request);
+		read_lease(chain, request);
 		break;
 	case INVOKER_PUBLISH:
-		read_publish(chain);
+		read_publish(chain, request);
 		break;
 	case INVOKER_OUTCOME:
-		read_outcome(chain);
+		read_outcome(chain, request);
 		break;
 	}
 }
@@ -99,8 +143,8 @@ static void answer(struct invoker_chain *chain, unsigned status, const char *bod
 	const struct invoker_answer answer = { status, body, size };
 	chain->invoker->n_open--;
 	chain->done(chain->user, &answer);
-	json_decref(chain->request);
-	free(chain);
+	struct arena arena = chain->arena;
+	arena_finish(&arena);
 }
 
 void invoker_finish_ok(struct invoker_chain *chain)

@@ -3,10 +3,10 @@
 #ifndef CORE_INVOKER_INTERNAL_H
 #define CORE_INVOKER_INTERNAL_H
 
-#include <jansson.h>
-
+#include "core/arena.h"
 #include "core/invoker.h"
 #include "core/job_rules.h"
+#include "core/json_slice.h"
 #include "core/ledger.h"
 #include "core/signals.h"
 
@@ -15,15 +15,25 @@ struct invoker {
 	size_t n_open;
 };
 
+/* What a directive says; a text that is NULL is missing. */
+struct invoker_directive {
+	struct json_slice json; /* as it came */
+	int64_t lane;
+	const char *step_type;
+	const char *service;
+	const char *mode;
+	const char *correlation_id;
+	const char *traceparent;
+};
+
 struct invoker_chain {
+	struct arena arena; /* holds the chain itself, the request and all texts below */
 	struct invoker *invoker;
 	enum invoker_call call;
-	json_t *request; /* owned; the texts below live in it */
 	const char *job_id;
 	struct lease_request lease;
 	struct outcome_request outcome;
-	int64_t lane;
-	const json_t *directive;
+	struct invoker_directive directive;
 	bool is_pause_told; /* a paused job's workflow was told so, the lease may be taken */
 	bool needs_pause;
 	unsigned failure; /* HTTP status, if the request cannot be read */

@@ -8,13 +8,11 @@
  * consumer; a crash between bus and ledger is mended by the repeat.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/backend.h"
 #include "core/invoker_internal.h"
 #include "core/job_log.h"
-#include "core/json_writer.h"
 #include "core/loop.h"
 #include "core/rfc3339.h"
 
@@ -25,8 +23,6 @@
 struct directive_message {
 	struct lucius_message message;
 	struct lucius_field properties[MAX_PROPERTIES];
-	char *body; /* owned */
-	size_t body_size;
 	char message_id[192];
 	char attempt_no[24];
 	char lane[24];
@@ -84,21 +80,20 @@ static void add_property(
 	};
 }
 
-static void add_properties(struct directive_message *directive, const struct invoker_chain *chain)
+static void add_properties(struct directive_message *message, const struct invoker_chain *chain)
 {
-	static const char *const names[] = { "tenant_id", "step_type", "service", "mode",
-		"lease_id", "traceparent" };
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		const json_t *value = json_object_get(chain->directive, names[i]);
-		add_property(directive, names[i], json_string_value(value), LUCIUS_FIELD_STRING);
-	}
-	const char *traceparent =
-	        json_string_value(json_object_get(chain->directive, "traceparent"));
-	add_property(directive, "Diagnostic-Id", traceparent, LUCIUS_FIELD_STRING);
-	add_property(directive, "job_id", chain->job_id, LUCIUS_FIELD_STRING);
-	add_property(directive, "step_id", chain->lease.step_id, LUCIUS_FIELD_STRING);
-	add_property(directive, "attempt_no", directive->attempt_no, LUCIUS_FIELD_INTEGER);
-	add_property(directive, "lane", directive->lane, LUCIUS_FIELD_INTEGER);
+	const struct invoker_directive *directive = &chain->directive;
+	add_property(message, "tenant_id", chain->lease.tenant_id, LUCIUS_FIELD_STRING);
+	add_property(message, "step_type", directive->step_type, LUCIUS_FIELD_STRING);
+	add_property(message, "service", directive->service, LUCIUS_FIELD_STRING);
+	add_property(message, "mode", directive->mode, LUCIUS_FIELD_STRING);
+	add_property(message, "lease_id", chain->lease.lease_id, LUCIUS_FIELD_STRING);
+	add_property(message, "traceparent", directive->traceparent, LUCIUS_FIELD_STRING);
+	add_property(message, "Diagnostic-Id", directive->traceparent, LUCIUS_FIELD_STRING);
+	add_property(message, "job_id", chain->job_id, LUCIUS_FIELD_STRING);
+	add_property(message, "step_id", chain->lease.step_id, LUCIUS_FIELD_STRING);
+	add_property(message, "attempt_no", message->attempt_no, LUCIUS_FIELD_INTEGER);
+	add_property(message, "lane", message->lane, LUCIUS_FIELD_INTEGER);
 }
 
 static struct lucius_text text_of(const char *text)
@@ -106,28 +101,24 @@ static struct lucius_text text_of(const char *text)
 	return (struct lucius_text){ text, text != NULL ? strlen(text) : 0 };
 }
 
-static void fill(struct directive_message *directive, const struct invoker_chain *chain)
+static void fill(struct directive_message *message, const struct invoker_chain *chain)
 {
-	const char *step_type = json_string_value(json_object_get(chain->directive, "step_type"));
-	CLEANUP_JSON_WRITER struct json_writer body = { 0 };
-	json_writer_json(&body, chain->directive);
-	directive->body = json_writer_steal(&body, &directive->body_size);
-	(void)snprintf(directive->message_id, sizeof(directive->message_id), "%s:%s:%lld",
+	const struct invoker_directive *directive = &chain->directive;
+	(void)snprintf(message->message_id, sizeof(message->message_id), "%s:%s:%lld",
 	        chain->job_id, chain->lease.step_id, (long long)chain->lease.attempt_no);
-	(void)snprintf(directive->attempt_no, sizeof(directive->attempt_no), "%lld",
+	(void)snprintf(message->attempt_no, sizeof(message->attempt_no), "%lld",
 	        (long long)chain->lease.attempt_no);
-	(void)snprintf(directive->lane, sizeof(directive->lane), "%lld", (long long)chain->lane);
-	directive->message = (struct lucius_message){
-		.size = sizeof(directive->message),
-		.body = { directive->body, directive->body_size },
-		.message_id = text_of(directive->message_id),
-		.subject = text_of(step_type),
+	(void)snprintf(message->lane, sizeof(message->lane), "%lld", (long long)directive->lane);
+	message->message = (struct lucius_message){
+		.size = sizeof(message->message),
+		.body = { directive->json.text, directive->json.size },
+		.message_id = text_of(message->message_id),
+		.subject = text_of(directive->step_type),
 		.content_type = text_of("application/json"),
-		.correlation_id = text_of(
-		        json_string_value(json_object_get(chain->directive, "correlation_id"))),
-		.properties = directive->properties,
+		.correlation_id = text_of(directive->correlation_id),
+		.properties = message->properties,
 	};
-	add_properties(directive, chain);
+	add_properties(message, chain);
 }
 
 /* Time to live: until the lease ends; false if it has ended. A foreign lease may say no end. */
@@ -148,19 +139,17 @@ static bool set_ttl(struct directive_message *directive, const struct invoker_ch
 
 static void publish(struct invoker_chain *chain)
 {
-	struct directive_message directive = { 0 };
+	struct directive_message directive;
 	fill(&directive, chain);
 	if (!set_ttl(&directive, chain)) {
-		free(directive.body);
 		invoker_refuse_reason(
 		        chain, "lease-over", "the lease has ended before the publish");
 		return;
 	}
 	char topic[64];
-	(void)snprintf(topic, sizeof(topic), TOPIC_PREFIX "%lld", (long long)chain->lane);
+	(void)snprintf(topic, sizeof(topic), TOPIC_PREFIX "%lld", (long long)chain->directive.lane);
 	const struct op_caller caller = { NULL, on_published, chain, 0 };
 	(void)bus_publish(chain->invoker->parts.bus, text_of(topic), &directive.message, &caller);
-	free(directive.body);
 }
 
 static void on_job(void *user, const struct ledger_result *result)

@@ -2,12 +2,12 @@
 /* The execution timeout counts from the job's creation and is part of its `options`. */
 #include "core/job_runs.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/backend.h"
 #include "core/job_json.h"
+#include "core/json_slice.h"
 #include "core/rfc3339.h"
 
 #define US_PER_MS 1000
@@ -15,10 +15,9 @@
 
 static uint64_t execution_timeout_ms(const struct job *job)
 {
-	json_t *options = json_loadb(value_text(&job->options), job->options.size, 0, NULL);
-	json_int_t seconds =
-	        json_integer_value(json_object_get(options, "execution_timeout_seconds"));
-	json_decref(options);
+	struct json_slice options = json_slice_of(value_text(&job->options), job->options.size);
+	int64_t seconds = 0;
+	(void)json_slice_integer(json_slice_member(options, "execution_timeout_seconds"), &seconds);
 	return seconds > 0 ? (uint64_t)seconds * MS_PER_SECOND : 0;
 }
 
