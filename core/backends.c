@@ -20,12 +20,12 @@ void backends_choose(struct options *options, const struct settings *settings)
 		                 : "chosen, as LUCIUS_SERVICEBUS_CONNECTION is not set");
 	}
 	if (settings->workflow_backend == NULL) {
-		bool is_on = settings->temporal_address != NULL && settings->temporal_enabled != 0;
+		bool is_given = options_is_given(options, "temporal-address");
+		bool is_on = is_given && settings->temporal_enabled != 0;
 		options_choose(options, "workflow-backend", is_on ? "temporal" : "local",
-		        is_on ? "chosen, as LUCIUS_TEMPORAL_ADDRESS is set"
-		                : settings->temporal_address != NULL
-		                ? "chosen, as LUCIUS_TEMPORAL_ENABLED is false"
-		                : "chosen, as LUCIUS_TEMPORAL_ADDRESS is not set");
+		        is_on              ? "chosen, as LUCIUS_TEMPORAL_ADDRESS is set"
+		                : is_given ? "chosen, as LUCIUS_TEMPORAL_ENABLED is false"
+		                           : "chosen, as LUCIUS_TEMPORAL_ADDRESS is not set");
 	}
 	if (settings->config_source == NULL && options_is_given(options, "appconfig-connection")) {
 		options_choose(options, "config-source", "appconfig",

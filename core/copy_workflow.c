@@ -14,6 +14,8 @@ void *copy_run(struct arena *arena, const void *run)
 	copy->snapshot = copy_text(arena, copy->snapshot);
 	copy->request_id = copy_text(arena, copy->request_id);
 	copy->summary = copy_text(arena, copy->summary);
+	copy->attributes = copy_fields(arena, copy->attributes, copy->n_attributes);
+	copy->n_attributes = copy->attributes != NULL ? copy->n_attributes : 0;
 	return copy;
 }
 

@@ -21,6 +21,16 @@ static uint64_t execution_timeout_ms(const struct job *job)
 	return seconds > 0 ? (uint64_t)seconds * MS_PER_SECOND : 0;
 }
 
+static struct lucius_field attribute(const char *name, const struct value *value)
+{
+	return (struct lucius_field){
+		.name = name,
+		.value = value_text(value),
+		.value_size = (uint32_t)value->size,
+		.type = LUCIUS_FIELD_STRING,
+	};
+}
+
 static void start(struct backend *workflow, const struct job *job, struct json_writer *snapshot,
         const struct op_caller *caller)
 {
@@ -32,6 +42,10 @@ static void start(struct backend *workflow, const struct job *job, struct json_w
 	int size = snprintf(summary, sizeof(summary), "%s for %s", value_text(&job->request_type),
 	        value_text(&job->tenant_id));
 	struct lucius_text job_id = value_as_text(&job->job_id);
+	const struct lucius_field attributes[] = {
+		attribute("tenant", &job->tenant_id),
+		attribute("request_type", &job->request_type),
+	};
 	struct lucius_run run = {
 		.size = sizeof(run),
 		.is_restored = snapshot != NULL,
@@ -41,6 +55,8 @@ static void start(struct backend *workflow, const struct job *job, struct json_w
 		.summary = { summary, (size_t)size < sizeof(summary) ? (size_t)size : 0 },
 		.started_at_ms = created_us / US_PER_MS,
 		.execution_timeout_ms = execution_timeout_ms(job),
+		.attributes = attributes,
+		.n_attributes = sizeof(attributes) / sizeof(attributes[0]),
 	};
 	if (snapshot != NULL) {
 		run.snapshot = (struct lucius_text){ json_writer_text(snapshot), snapshot->size };

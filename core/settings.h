@@ -57,7 +57,6 @@ struct settings {
 	const char *servicebus_reply_prefix;
 	const char *servicebus_reply_subscription;
 
-	const char *temporal_address;
 	uint32_t temporal_enabled;
 	int64_t temporal_workflow_execution_timeout; /* seconds; 0: none; -1: not set */
 };

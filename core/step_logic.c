@@ -245,6 +245,12 @@ static void logic_inspect(const struct lucius_machine *machine, lucius_text_fn o
 	on_text(user, (struct lucius_text){ json_writer_text(&writer), writer.size });
 }
 
+static uint32_t logic_adopt(struct lucius_machine *machine, uint64_t number,
+        struct lucius_text payload, char *error, size_t error_size)
+{
+	return machine_adopt(machine, number, payload, error, error_size) ? 1 : 0;
+}
+
 void step_logic_init(struct step_logic *logic, const struct step_options *defaults)
 {
 	logic->table.size = sizeof(logic->table);
@@ -252,6 +258,7 @@ void step_logic_init(struct step_logic *logic, const struct step_options *defaul
 	logic->table.feed = logic_feed;
 	logic->table.close = logic_close;
 	logic->table.inspect = logic_inspect;
+	logic->table.adopt = logic_adopt;
 	logic->defaults = *defaults;
 }
 

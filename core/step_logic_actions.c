@@ -2,6 +2,7 @@
 /* The actions of the step logic with their payloads, written as text without a tree. */
 #include <assert.h>
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/json_writer.h"
@@ -14,6 +15,7 @@
 #define RETRY_MAX_MS 60000
 #define LEASE_ID_BYTES 16u
 #define LEASE_ID_DIGITS 32u
+#define SUMMARY_SIZE 160u
 
 static struct lucius_text text_of(const char *text)
 {
@@ -26,10 +28,47 @@ static void emit(struct lucius_machine *machine, struct lucius_action *action)
 	machine->on_action(machine->user, action);
 }
 
+/* What is under way, as one line for people. */
+static const char *phase_summary(enum machine_phase phase)
+{
+	switch (phase) {
+	case PHASE_LEASING:
+		return "lease";
+	case PHASE_PUBLISHING:
+		return "publish";
+	case PHASE_WAITING:
+		return "wait for the RESULT";
+	case PHASE_BACKOFF:
+		return "wait after";
+	case PHASE_CLOSING:
+		return "outcome after";
+	case PHASE_REFUSED:
+		return "wait, as the outcome was refused, after";
+	case PHASE_NEW:
+	case PHASE_PAUSED:
+	case PHASE_OVER:
+		break;
+	}
+	return "";
+}
+
+static void emit_summed_up(struct lucius_machine *machine, struct lucius_action *action)
+{
+	char summary[SUMMARY_SIZE];
+	bool has_step = machine->step_index < machine->n_steps;
+	int size = snprintf(summary, sizeof(summary), "%s %.64s attempt %u",
+	        phase_summary(machine->phase),
+	        has_step ? machine_step(machine)->step_id : "all steps,",
+	        (unsigned)machine->attempt.number);
+	bool is_whole = size > 0 && (size_t)size < sizeof(summary);
+	action->summary = (struct lucius_text){ summary, is_whole ? (size_t)size : 0 };
+	emit(machine, action);
+}
+
 void machine_arm(struct lucius_machine *machine, uint64_t after_ms)
 {
 	machine->timer = ++machine->last_number;
-	emit(machine,
+	emit_summed_up(machine,
 	        &(struct lucius_action){
 	                .type = LUCIUS_ACTION_START_TIMER,
 	                .number = machine->timer,
@@ -53,7 +92,7 @@ static void run_activity(struct lucius_machine *machine, const char *name,
         struct json_writer *payload, uint64_t give_up_after_ms)
 {
 	machine->activity = ++machine->last_number;
-	emit(machine,
+	emit_summed_up(machine,
 	        &(struct lucius_action){
 	                .type = LUCIUS_ACTION_RUN_ACTIVITY,
 	                .number = machine->activity,

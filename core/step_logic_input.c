@@ -159,6 +159,10 @@ static bool read_step(
 		"workspace_ref", "output_ref", "payload" };
 	struct json_slice step[N_STEP];
 	json_slice_collect(given, names, N_STEP, step);
+	if (!json_slice_is_object(given)) {
+		/* Others may give the step's name and nothing else. */
+		step[STEP_ID] = given;
+	}
 	ret_step->step_id = json_slice_string(step[STEP_ID]);
 	if (ret_step->step_id == NULL || ret_step->step_id[0] == '\0') {
 		return false;

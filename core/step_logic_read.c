@@ -94,7 +94,7 @@ static enum verdict_status status_of(struct json_slice status, struct json_slice
 	                                                      : VERDICT_FAILED_FINAL;
 }
 
-static void read_attempt(
+void attempt_read(
         struct json_slice attempt_no, struct json_slice lease_id, struct attempt *ret_attempt)
 {
 	int64_t number = 0;
@@ -119,7 +119,7 @@ void verdict_read(struct json_slice object, const char *status_name, struct verd
 		.is_processing = json_slice_is_text(values[STATUS], "PROCESSING"),
 		.lease_expires_ms = time_ms_of(values[EXPIRES_AT]),
 	};
-	read_attempt(values[ATTEMPT_NO], values[LEASE_ID], &ret_verdict->attempt);
+	attempt_read(values[ATTEMPT_NO], values[LEASE_ID], &ret_verdict->attempt);
 	struct json_slice result_ref =
 	        json_slice_is_null(values[RESULT_REF]) ? values[OUTPUT_REF] : values[RESULT_REF];
 	if (!json_slice_is_null(result_ref)) {

@@ -175,6 +175,9 @@ void verdict_finish(struct verdict *verdict);
 /* Status_name: which member holds the status ("status" of a RESULT, "state" of a step). */
 void verdict_read(struct json_slice object, const char *status_name, struct verdict *ret_verdict);
 enum job_end job_end_of(struct json_slice state);
+/* Takes over attempt number and lease id, if both are there and good. */
+void attempt_read(
+        struct json_slice attempt_no, struct json_slice lease_id, struct attempt *ret_attempt);
 void answer_read(struct lucius_text payload, struct answer *ret_answer);
 void answer_finish(struct answer *answer);
 /* Unix milliseconds of an RFC 3339 text; 0 if it is none. */
@@ -222,6 +225,11 @@ bool machine_apply_early(struct lucius_machine *machine);
 
 /* step_logic_answers.c */
 void machine_on_answer(struct lucius_machine *machine, const struct answer *answer);
+
+/* step_logic_adopt.c: takes over what a history has as the payload of the activity that is running.
+ * False: a sentence. */
+bool machine_adopt(struct lucius_machine *machine, uint64_t number, struct lucius_text payload,
+        char *error, size_t error_size);
 
 /* step_logic_signals.c */
 void machine_on_signal(struct lucius_machine *machine, const struct lucius_event *event);

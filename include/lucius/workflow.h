@@ -48,6 +48,7 @@ struct lucius_action {
 	uint64_t give_up_after_ms; /* since the action: then ACTIVITY_FAILED; 0: never */
 	struct lucius_text name;
 	struct lucius_text payload; /* JSON */
+	struct lucius_text summary; /* of an activity or timer: a line for people; may be empty */
 };
 typedef void (*lucius_action_fn)(void *user, const struct lucius_action *action);
 typedef void (*lucius_text_fn)(void *user, struct lucius_text text);
@@ -62,6 +63,9 @@ struct lucius_run {
 	struct lucius_text summary; /* one line for people; may be empty */
 	int64_t started_at_ms; /* Unix time the execution timeout counts from */
 	uint64_t execution_timeout_ms; /* 0: none */
+	/* What to find the run by, where the engine can: `tenant`, `request_type`. */
+	const struct lucius_field *attributes;
+	uint64_t n_attributes;
 };
 
 /* The step logic, as the core hands it to `work`. Pure, but for `run`. */
@@ -84,6 +88,13 @@ struct lucius_definition {
 	 */
 	void (*run)(const struct lucius_definition *definition, struct lucius_text name,
 	        struct lucius_text payload, struct lucius_op op);
+	/*
+	 * For engines that replay: the history has another payload for that activity, the newest,
+	 * than the machine made, as where another worker has made its own ids. The machine goes on
+	 * with what is recorded. 0: it cannot be its own activity, with a sentence into error.
+	 */
+	uint32_t (*adopt)(struct lucius_machine *machine, uint64_t number,
+	        struct lucius_text payload, char *error, size_t error_size);
 };
 
 struct lucius_signal {

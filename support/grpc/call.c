@@ -145,6 +145,11 @@ void grpc_call_cancel(struct grpc_call *call)
 	client_wake(client);
 }
 
+bool grpc_call_is_sent(const struct grpc_call *call)
+{
+	return call->place == CALL_DONE || call->is_sent;
+}
+
 void call_requeue(struct grpc_call *call)
 {
 	leave(call);

@@ -101,6 +101,8 @@ struct grpc_call *grpc_client_call(struct grpc_client *client, const struct grpc
         grpc_answer_fn on_answer, void *user);
 /* Gives up: no callback. What was sent may have its effect all the same. */
 void grpc_call_cancel(struct grpc_call *call);
+/* The server may have got it; false while it waits for a connection. */
+bool grpc_call_is_sent(const struct grpc_call *call);
 
 /* For tests and metrics. */
 struct grpc_counts {

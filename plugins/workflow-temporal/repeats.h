@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Runs whose workflow task has failed lately. A failed task is given out again at once, and after
+ * each signal as a first attempt: whoever fails such a one each time keeps server and worker busy.
+ */
+#ifndef WORKFLOW_TEMPORAL_REPEATS_H
+#define WORKFLOW_TEMPORAL_REPEATS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "support/hash/hash.h"
+
+#define REPEATS_SIZE 1024u
+#define REPEATS_MS UINT64_C(10000) /* so long a run counts as having failed lately */
+
+struct repeat {
+	uint64_t hash; /* of the run id */
+	uint64_t at_ms;
+};
+
+struct repeats {
+	struct hash_key key;
+	struct repeat items[REPEATS_SIZE]; /* by hash; a newer one takes the place of another's */
+};
+
+/* True: it has failed within the last REPEATS_MS. Remembers this failure otherwise. */
+bool repeats_has(struct repeats *repeats, const char *run_id, uint64_t now_ms);
+
+#endif
