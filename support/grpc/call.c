@@ -192,9 +192,9 @@ void call_on_header(struct grpc_call *call, const char *name, const uint8_t *val
 {
 	const char *text = (const char *)value;
 	if (strcmp(name, ":status") == 0) {
-		call->http_status = size == 3 ? (text[0] - '0') * 100 + (text[1] - '0') * 10 +
-		                (text[2] - '0')
-		                              : 0;
+		call->http_status = size == 3
+		        ? (text[0] - '0') * 100 + (text[1] - '0') * 10 + (text[2] - '0')
+		        : 0;
 	} else if (strcmp(name, "grpc-status") == 0) {
 		call->has_status = true;
 		if (!grpc_status_parse(text, size, &call->status)) {
@@ -251,8 +251,7 @@ static void end_without_status(struct grpc_call *call, uint32_t error_code)
 void call_on_closed(struct grpc_call *call, uint32_t error_code)
 {
 	if (call->is_too_large) {
-		call_fail(call, GRPC_RESOURCE_EXHAUSTED,
-		        "grpc: received message larger than max");
+		call_fail(call, GRPC_RESOURCE_EXHAUSTED, "grpc: received message larger than max");
 	} else if (call->has_status && call->status == GRPC_OK) {
 		check_body(call);
 	} else if (call->has_status) {

@@ -29,7 +29,8 @@ static bool is_opening(const struct grpc_client *client, size_t *ret_n)
 	const struct grpc_connection *connection;
 	bool is_found = false;
 	*ret_n = 0;
-	TAILQ_FOREACH(connection, &client->connections, entry) {
+	TAILQ_FOREACH(connection, &client->connections, entry)
+	{
 		is_found |= connection->state == CONNECTION_OPENING;
 		*ret_n += connection->state != CONNECTION_DRAINING;
 	}
@@ -52,7 +53,8 @@ static struct grpc_connection *find_room(const struct grpc_client *client)
 	if (client->current != NULL && connection_has_room(client->current)) {
 		return client->current;
 	}
-	TAILQ_FOREACH(connection, &client->connections, entry) {
+	TAILQ_FOREACH(connection, &client->connections, entry)
+	{
 		if (connection_has_room(connection)) {
 			return connection;
 		}

@@ -63,8 +63,8 @@ void connection_flush(struct grpc_connection *connection)
 		if (size <= 0) {
 			break;
 		}
-		memory_checked(evbuffer_add(out, bytes, (size_t)size) == 0 ? out : NULL, 1,
-		        (size_t)size);
+		memory_checked(
+		        evbuffer_add(out, bytes, (size_t)size) == 0 ? out : NULL, 1, (size_t)size);
 	}
 }
 
@@ -130,8 +130,8 @@ static void on_connected(struct grpc_connection *connection)
 		client_on_lost(connection, "the server does not speak HTTP/2 over TLS (ALPN h2)");
 		return;
 	}
-	(void)setsockopt(bufferevent_getfd(connection->bufferevent), IPPROTO_TCP, TCP_NODELAY,
-	        &yes, sizeof(yes));
+	(void)setsockopt(bufferevent_getfd(connection->bufferevent), IPPROTO_TCP, TCP_NODELAY, &yes,
+	        sizeof(yes));
 	int error = session_create(connection);
 	if (error != 0) {
 		client_on_lost(connection, nghttp2_strerror(error));
@@ -192,8 +192,7 @@ struct grpc_connection *connection_create(struct grpc_client *client)
 	TAILQ_INSERT_TAIL(&client->connections, connection, entry);
 	connection->timer = must_have(evtimer_new(settings->base, on_timer, connection));
 	connection->bufferevent = make_bufferevent(client);
-	bufferevent_setcb(
-	        connection->bufferevent, on_readable, on_writable, on_event, connection);
+	bufferevent_setcb(connection->bufferevent, on_readable, on_writable, on_event, connection);
 	(void)bufferevent_set_max_single_read(connection->bufferevent, AT_ONCE);
 	(void)bufferevent_set_max_single_write(connection->bufferevent, AT_ONCE);
 	(void)bufferevent_enable(connection->bufferevent, EV_READ | EV_WRITE);
@@ -201,8 +200,7 @@ struct grpc_connection *connection_create(struct grpc_client *client)
 	/* A name may have addresses of both kinds and only one be served: they take turns. An error
 	 * here is told by the event as well. */
 	(void)bufferevent_socket_connect_hostname(connection->bufferevent, client->dns,
-	        client->n_failures % 2 == 0 ? AF_INET : AF_INET6, settings->host,
-	        settings->port);
+	        client->n_failures % 2 == 0 ? AF_INET : AF_INET6, settings->host, settings->port);
 	return connection;
 }
 
@@ -227,8 +225,8 @@ bool connection_has_room(const struct grpc_connection *connection)
 	                                      NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
 }
 
-static ssize_t read_request(nghttp2_session *session, int32_t stream_id, uint8_t *room,
-        size_t size, uint32_t *flags, nghttp2_data_source *source, void *user)
+static ssize_t read_request(nghttp2_session *session, int32_t stream_id, uint8_t *room, size_t size,
+        uint32_t *flags, nghttp2_data_source *source, void *user)
 {
 	struct grpc_call *call = nghttp2_session_get_stream_user_data(session, stream_id);
 	(void)source;
@@ -248,8 +246,8 @@ static ssize_t read_request(nghttp2_session *session, int32_t stream_id, uint8_t
 
 static nghttp2_nv header(const char *name, const char *value)
 {
-	return (nghttp2_nv){ (uint8_t *)(uintptr_t)name, (uint8_t *)(uintptr_t)value,
-		strlen(name), strlen(value), NGHTTP2_NV_FLAG_NONE };
+	return (nghttp2_nv){ (uint8_t *)(uintptr_t)name, (uint8_t *)(uintptr_t)value, strlen(name),
+		strlen(value), NGHTTP2_NV_FLAG_NONE };
 }
 
 bool connection_submit(struct grpc_connection *connection, struct grpc_call *call)
@@ -269,8 +267,8 @@ bool connection_submit(struct grpc_connection *connection, struct grpc_call *cal
 	for (size_t i = 0; i < client->settings.n_headers; i++) {
 		headers[n_headers++] = header(client->headers[i].name, client->headers[i].value);
 	}
-	int32_t stream_id = nghttp2_submit_request(
-	        connection->session, NULL, headers, n_headers, &body, call);
+	int32_t stream_id =
+	        nghttp2_submit_request(connection->session, NULL, headers, n_headers, &body, call);
 	if (stream_id < 0) {
 		return false;
 	}

@@ -27,8 +27,8 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 	return 0;
 }
 
-static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream_id,
-        const uint8_t *bytes, size_t size, void *user)
+static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream_id, const uint8_t *bytes,
+        size_t size, void *user)
 {
 	struct grpc_connection *connection = user;
 	struct grpc_call *call = call_of(session, stream_id);
@@ -36,8 +36,7 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream_id,
 	if (call == NULL || call->is_too_large) {
 		return 0;
 	}
-	if (!grpc_body_append(&call->body, bytes, size,
-	            connection->client->settings.max_answer)) {
+	if (!grpc_body_append(&call->body, bytes, size, connection->client->settings.max_answer)) {
 		call->is_too_large = true;
 		(void)nghttp2_submit_rst_stream(
 		        session, NGHTTP2_FLAG_NONE, stream_id, NGHTTP2_CANCEL);
@@ -63,8 +62,7 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 	if (frame->hd.type == NGHTTP2_GOAWAY) {
 		connection->client->counts.n_goaways++;
 		client_on_goaway(connection);
-	} else if (frame->hd.type == NGHTTP2_PING &&
-	        (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) {
+	} else if (frame->hd.type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) {
 		connection->is_pinged = false;
 	} else if (frame->hd.type == NGHTTP2_SETTINGS &&
 	        (frame->hd.flags & NGHTTP2_FLAG_ACK) == 0) {
@@ -76,9 +74,8 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
 	(void)user;
-	struct grpc_call *call = frame->hd.type == NGHTTP2_HEADERS
-	        ? call_of(session, frame->hd.stream_id)
-	        : NULL;
+	struct grpc_call *call =
+	        frame->hd.type == NGHTTP2_HEADERS ? call_of(session, frame->hd.stream_id) : NULL;
 	if (call != NULL) {
 		call->is_sent = true;
 	}
@@ -113,8 +110,8 @@ static int submit_settings(nghttp2_session *session)
 		{ NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, WINDOW_SIZE },
 		{ NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, HEADERS_MAX },
 	};
-	int error = nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, settings,
-	        sizeof(settings) / sizeof(settings[0]));
+	int error = nghttp2_submit_settings(
+	        session, NGHTTP2_FLAG_NONE, settings, sizeof(settings) / sizeof(settings[0]));
 	return error != 0 ? error
 	                  : nghttp2_session_set_local_window_size(
 	                            session, NGHTTP2_FLAG_NONE, 0, 4 * WINDOW_SIZE);

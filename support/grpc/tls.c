@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* TLS as gRPC wants it: 1.2 or newer, ALPN h2, the server's name verified, perhaps a certificate. */
+/* TLS as gRPC wants it: 1.2 or newer, ALPN h2, the server's name verified, perhaps a certificate.
+ */
 #include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>

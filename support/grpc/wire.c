@@ -47,8 +47,7 @@ size_t grpc_percent_decode(char *text, size_t size)
 		bool is_encoded = text[i] == '%' && i + 2 < size && hex_value(text[i + 1]) >= 0 &&
 		        hex_value(text[i + 2]) >= 0;
 		if (is_encoded) {
-			text[kept++] =
-			        (char)(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]));
+			text[kept++] = (char)(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]));
 			i += 2;
 		} else {
 			text[kept++] = text[i];
