@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Scanning text eight bytes at a time: for readers and writers of JSON and of log lines, whose
+ * Scanning text many bytes at a time: for readers and writers of JSON and of log lines, whose
  * strings nearly always hold nothing that needs a second look.
  */
 #ifndef CORE_PLAIN_SPAN_H
@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #define PLAIN_EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
 
@@ -41,10 +44,32 @@ static inline int plain_is(char byte)
 	return value >= 0x20 && value < 0x7f && value != '"' && value != '\\';
 }
 
+#ifdef __SSE2__
+/* A bit for each of sixteen bytes that is not plain. Compared with their sign, bytes beyond ASCII
+ * are below the space too. */
+static inline unsigned plain_odd_of_sixteen(const char *text)
+{
+	__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)text);
+	__m128i odd = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20));
+	odd = _mm_or_si128(odd, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')));
+	odd = _mm_or_si128(odd, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+	odd = _mm_or_si128(odd, _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f)));
+	return (unsigned)_mm_movemask_epi8(odd);
+}
+#endif
+
 /* How many bytes at the start are printable ASCII and neither quotation mark nor backslash. */
 static inline size_t plain_span(const char *text, size_t size)
 {
 	size_t at = 0;
+#ifdef __SSE2__
+	for (; size - at >= sizeof(__m128i); at += sizeof(__m128i)) {
+		unsigned odd = plain_odd_of_sixteen(text + at);
+		if (odd != 0) {
+			return at + (size_t)__builtin_ctz(odd);
+		}
+	}
+#endif
 	for (; size - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
 		uint64_t odd = plain_odd_bytes(plain_load(text + at));
 		if (odd != 0) {
@@ -57,7 +82,7 @@ static inline size_t plain_span(const char *text, size_t size)
 	return at;
 }
 
-/* How many bytes at the start are ASCII, rounded down to where the scan has stopped. */
+/* How many bytes at the start are ASCII. */
 static inline size_t plain_ascii_span(const char *text, size_t size)
 {
 	size_t at = 0;
