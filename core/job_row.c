@@ -6,13 +6,11 @@
 #include "core/job.h"
 
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/job_columns.h"
-
-#define INTEGER_TEXT_SIZE 24u
+#include "support/base/decimal.h"
 
 /* A step in PENDING and a job in QUEUED have the number 0: what a row does not name. */
 static int state_number(const char *text, size_t size, enum column_kind kind)
@@ -156,9 +154,8 @@ static bool column_write(const struct column *column, const void *owner, struct 
 		if (number == JOB_NO_INTEGER) {
 			return false;
 		}
-		char *text = arena_alloc(arena, INTEGER_TEXT_SIZE);
-		field->value_size =
-		        (uint32_t)snprintf(text, INTEGER_TEXT_SIZE, "%lld", (long long)number);
+		char *text = arena_alloc(arena, DECIMAL_SIZE);
+		field->value_size = (uint32_t)decimal_print(text, number);
 		field->value = text;
 		field->type = LUCIUS_FIELD_INTEGER;
 		return true;
@@ -246,8 +243,9 @@ static const struct lucius_job_event *encode_event(
 	add_field(fields, &encoded->n_fields, "event", event->event);
 	if (event->step != NULL) {
 		add_field(fields, &encoded->n_fields, "step_id", value_text(&event->step->step_id));
-		add_field(fields, &encoded->n_fields, "attempt_no",
-		        arena_printf(arena, "%lld", (long long)event->step->attempt_no));
+		char *attempt_no = arena_alloc(arena, DECIMAL_SIZE);
+		(void)decimal_print(attempt_no, event->step->attempt_no);
+		add_field(fields, &encoded->n_fields, "attempt_no", attempt_no);
 		fields[encoded->n_fields - 1].type = LUCIUS_FIELD_INTEGER;
 	}
 	add_field(fields, &encoded->n_fields, "state", event->state);

@@ -12,36 +12,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/base/decimal.h"
+
 /* 0.d1d2d3... times ten to the power of point. */
 struct decimal {
-	char digits[20];
+	char digits[DECIMAL_SIZE];
 	size_t n_digits;
 	int point;
 };
 
-static size_t put_digits(char *out, uint64_t value)
-{
-	char reversed[20];
-	size_t n = 0;
-	do {
-		reversed[n++] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value != 0);
-	for (size_t i = 0; i < n; i++) {
-		out[i] = reversed[n - 1 - i];
-	}
-	return n;
-}
-
 size_t json_number_int(char ret_text[JSON_NUMBER_SIZE], int64_t value)
 {
-	bool is_negative = value < 0;
-	uint64_t magnitude = is_negative ? 0 - (uint64_t)value : (uint64_t)value;
-	ret_text[0] = '-';
-	size_t size =
-	        (is_negative ? 1 : 0) + put_digits(ret_text + (is_negative ? 1 : 0), magnitude);
-	ret_text[size] = '\0';
-	return size;
+	return decimal_print(ret_text, value);
 }
 
 static void drop_zeros(struct decimal *decimal)
@@ -65,7 +47,8 @@ static bool convert_short(double value, struct decimal *ret_decimal)
 		}
 		double whole = nearbyint(scaled);
 		if (whole > 0 && whole / scale == value) {
-			ret_decimal->n_digits = put_digits(ret_decimal->digits, (uint64_t)whole);
+			ret_decimal->n_digits =
+			        decimal_print_unsigned(ret_decimal->digits, (uint64_t)whole);
 			ret_decimal->point = (int)ret_decimal->n_digits - decimals;
 			drop_zeros(ret_decimal);
 			return true;
@@ -132,7 +115,7 @@ static size_t put_exponent_form(char *out, const struct decimal *decimal)
 	if (abs(exponent) < 10) {
 		out[size++] = '0';
 	}
-	return size + put_digits(out + size, (uint64_t)abs(exponent));
+	return size + decimal_print_unsigned(out + size, (uint64_t)abs(exponent));
 }
 
 /* 0.000ddd, ddd.ddd or ddd000.0 */

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "core/plain_span.h"
+#include "support/base/decimal.h"
 #include "support/base/memory.h"
 
 enum { LONGEST_VALUE = 8192 }; /* bytes of one value; more is cut */
@@ -41,17 +42,9 @@ static void add_string(struct log_bytes *bytes, const char *text)
 
 static void add_integer(struct log_bytes *bytes, int64_t value)
 {
-	char digits[24];
-	size_t place = sizeof(digits);
-	uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-	do {
-		digits[--place] = (char)('0' + rest % 10);
-		rest /= 10;
-	} while (rest != 0);
-	if (value < 0) {
-		digits[--place] = '-';
-	}
-	add(bytes, digits + place, sizeof(digits) - place);
+	char digits[DECIMAL_SIZE];
+	size_t size = decimal_print(digits, value);
+	add(bytes, digits, size);
 }
 
 static void add_two(struct log_bytes *bytes, int number, char behind)

@@ -8,6 +8,7 @@
 
 #include "core/http/stream.h"
 #include "support/base/cleanup.h"
+#include "support/base/decimal.h"
 #include "support/base/memory.h"
 
 enum { COPIED_BODY_MAX = 4096, KEPT_HEAD_MAX = 16384 };
@@ -49,13 +50,9 @@ void http_output_text(struct http_output *output, const char *text)
 
 void http_output_number(struct http_output *output, uint64_t number)
 {
-	char digits[20];
-	size_t start = sizeof(digits);
-	do {
-		digits[--start] = (char)('0' + number % 10);
-		number /= 10;
-	} while (number != 0);
-	http_output_bytes(output, digits + start, sizeof(digits) - start);
+	char digits[DECIMAL_SIZE];
+	size_t size = decimal_print_unsigned(digits, number);
+	http_output_bytes(output, digits, size);
 }
 
 void http_output_body(struct http_output *output, const char *body, size_t size)

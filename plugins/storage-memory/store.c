@@ -2,11 +2,11 @@
 /* Creating, changing and removing jobs together with their claims and slots. */
 #include "plugins/storage-memory/store.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/base/decimal.h"
 #include "support/base/memory.h"
 #include "support/rows/job_size.h"
 #include "support/rows/time_text.h"
@@ -203,9 +203,8 @@ uint32_t store_create(
 
 static bool is_newest(struct store *store, const struct job *job, struct lucius_text revision)
 {
-	int size = snprintf(store->revision, sizeof(store->revision), "%" PRIu64, job->revision);
-	return revision.size == (size_t)size &&
-	        memcmp(revision.data, store->revision, revision.size) == 0;
+	size_t size = decimal_print_unsigned(store->revision, job->revision);
+	return revision.size == size && memcmp(revision.data, store->revision, revision.size) == 0;
 }
 
 /* Unix time at which the job ended; 0 while it is live. */
@@ -281,8 +280,8 @@ const struct lucius_job *store_show(struct store *store, const struct job *job, 
 {
 	struct lucius_job head = { .tenant_id = tenant_text(job->tenant) };
 	job_head(job, &head);
-	int size = snprintf(store->revision, sizeof(store->revision), "%" PRIu64, job->revision);
-	head.revision = (struct lucius_text){ store->revision, (size_t)size };
+	size_t size = decimal_print_unsigned(store->revision, job->revision);
+	head.revision = (struct lucius_text){ store->revision, size };
 	struct lucius_text fields =
 	        (what & STORE_SHOW_FIELDS) != 0 ? job_fields(job) : (struct lucius_text){ 0 };
 	(void)job_view_begin(&store->view, &head, fields); /* our own run: cannot fail */

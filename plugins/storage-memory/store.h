@@ -14,6 +14,7 @@
 #include "plugins/storage-memory/job.h"
 #include "plugins/storage-memory/slots.h"
 #include "plugins/storage-memory/tenants.h"
+#include "support/base/decimal.h"
 #include "support/hash/hash.h"
 #include "support/rows/cursor.h"
 
@@ -33,7 +34,7 @@ struct store {
 	uint64_t n_evicted;
 	struct bytes scratch;
 	struct job_view view;
-	char revision[24]; /* of the job in the view */
+	char revision[DECIMAL_SIZE]; /* of the job in the view */
 	char sentence[512]; /* about the last call that asks for one */
 };
 

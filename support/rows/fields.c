@@ -14,9 +14,12 @@
 #include <string.h>
 
 #include "support/base/memory.h"
+#include "support/rows/fields_inside.h"
 
 #define WIDE_TYPE 255u
 #define N_SLOTS 256u
+/* Bytes of a field of a known name beside its value: code, type, size and NUL. */
+#define KNOWN_OVERHEAD 7u
 
 /* Runs on disk hold places in this list: it only grows at its end. */
 static const char *const known_names[] = { NULL, "job_id", "tenant_id", "tenant_bucket",
@@ -29,6 +32,7 @@ static const char *const known_names[] = { NULL, "job_id", "tenant_id", "tenant_
 	"lane", "routing_key_used", "decision_source", "decision_reason", "result_ref",
 	"last_error_code", "last_error_message", "seq", "at", "event", "detail" };
 #define N_KNOWN (sizeof(known_names) / sizeof(known_names[0]))
+_Static_assert(N_KNOWN <= FIELDS_N_CODES, "each known name has its place among the changes");
 
 static uint8_t code_slots[N_SLOTS];
 static pthread_once_t code_slots_once = PTHREAD_ONCE_INIT;
@@ -39,7 +43,8 @@ void bytes_finish(struct bytes *bytes)
 	*bytes = (struct bytes){ 0 };
 }
 
-void bytes_add(struct bytes *bytes, const void *added, size_t size)
+/* Room for so many bytes more at the end. */
+static unsigned char *reserve(struct bytes *bytes, size_t size)
 {
 	if (bytes->capacity - bytes->size < size) {
 		size_t capacity = bytes->capacity != 0 ? bytes->capacity * 2 : 512;
@@ -49,25 +54,33 @@ void bytes_add(struct bytes *bytes, const void *added, size_t size)
 		bytes->start = must_resize(bytes->start, capacity, 1);
 		bytes->capacity = capacity;
 	}
+	return bytes->start + bytes->size;
+}
+
+void bytes_add(struct bytes *bytes, const void *added, size_t size)
+{
 	if (size != 0) {
-		memcpy(bytes->start + bytes->size, added, size);
+		memcpy(reserve(bytes, size), added, size);
 		bytes->size += size;
 	}
 }
 
-static uint32_t name_slot(const char *name)
+/* Length, both ends and the middle: enough to tell nearly all known names apart. */
+static uint32_t name_slot(const char *name, size_t size)
 {
-	uint32_t hash = 2166136261u;
-	for (; *name != '\0'; name++) {
-		hash = (hash ^ (unsigned char)*name) * 16777619u;
+	if (size == 0) {
+		return 0;
 	}
-	return (hash ^ hash >> 15) % N_SLOTS;
+	uint32_t first = (unsigned char)name[0];
+	uint32_t middle = (unsigned char)name[size / 2];
+	uint32_t last = (unsigned char)name[size - 1];
+	return (first * 7 + middle * 31 + last * 3 + (uint32_t)size * 13) % N_SLOTS;
 }
 
 static void fill_code_slots(void)
 {
 	for (size_t code = 1; code < N_KNOWN; code++) {
-		uint32_t slot = name_slot(known_names[code]);
+		uint32_t slot = name_slot(known_names[code], strlen(known_names[code]));
 		while (code_slots[slot] != 0) {
 			slot = (slot + 1) % N_SLOTS;
 		}
@@ -75,58 +88,65 @@ static void fill_code_slots(void)
 	}
 }
 
-static uint8_t code_of(const char *name)
+uint8_t fields_code(const char *name)
 {
 	(void)pthread_once(&code_slots_once, fill_code_slots);
-	uint32_t slot = name_slot(name);
+	uint32_t slot = name_slot(name, strlen(name));
 	while (code_slots[slot] != 0 && strcmp(known_names[code_slots[slot]], name) != 0) {
 		slot = (slot + 1) % N_SLOTS;
 	}
 	return code_slots[slot];
 }
 
-size_t fields_size(const struct lucius_field *fields, uint64_t n_fields)
+size_t fields_size(const struct lucius_field *fields, uint64_t n_fields, const char **ret_long_name)
 {
 	size_t size = 0;
+	*ret_long_name = NULL;
 	for (uint64_t i = 0; i < n_fields; i++) {
-		size += 13 + strlen(fields[i].name) + fields[i].value_size;
+		size_t name_size = strlen(fields[i].name);
+		size += 13 + name_size + fields[i].value_size;
+		if (name_size > FIELDS_NAME_MAX && *ret_long_name == NULL) {
+			*ret_long_name = fields[i].name;
+		}
 	}
 	return size;
 }
 
-const char *fields_long_name(const struct lucius_field *fields, uint64_t n_fields)
+static unsigned char *put_u32(unsigned char *at, uint32_t value)
 {
-	for (uint64_t i = 0; i < n_fields; i++) {
-		if (strlen(fields[i].name) > FIELDS_NAME_MAX) {
-			return fields[i].name;
-		}
-	}
-	return NULL;
+	at[0] = (unsigned char)value;
+	at[1] = (unsigned char)(value >> 8);
+	at[2] = (unsigned char)(value >> 16);
+	at[3] = (unsigned char)(value >> 24);
+	return at + 4;
 }
 
-static void add_u32(struct bytes *into, uint32_t value)
+static uint32_t get_u32(const unsigned char *at)
 {
-	unsigned char four[4] = { (unsigned char)value, (unsigned char)(value >> 8),
-		(unsigned char)(value >> 16), (unsigned char)(value >> 24) };
-	bytes_add(into, four, sizeof(four));
+	return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 |
+	        (uint32_t)at[3] << 24;
 }
 
-static void add_field(struct bytes *into, const struct lucius_field *field, uint8_t code)
+void fields_add(struct bytes *into, const struct lucius_field *field, uint8_t code)
 {
-	unsigned char head[2] = { code,
-		(unsigned char)(field->type < WIDE_TYPE ? field->type : WIDE_TYPE) };
-	bytes_add(into, head, sizeof(head));
-	if (field->type >= WIDE_TYPE) {
-		add_u32(into, field->type);
-	}
-	add_u32(into, field->value_size);
+	size_t name_size = code == 0 ? strlen(field->name) + 1 : 0;
+	size_t most = KNOWN_OVERHEAD + 4 + 1 + name_size + field->value_size;
+	unsigned char *at = reserve(into, most);
+	*at++ = code;
+	*at++ = (unsigned char)(field->type < WIDE_TYPE ? field->type : WIDE_TYPE);
+	at = field->type >= WIDE_TYPE ? put_u32(at, field->type) : at;
+	at = put_u32(at, field->value_size);
 	if (code == 0) {
-		unsigned char name_size = (unsigned char)strlen(field->name);
-		bytes_add(into, &name_size, 1);
-		bytes_add(into, field->name, (size_t)name_size + 1);
+		*at++ = (unsigned char)(name_size - 1);
+		memcpy(at, field->name, name_size);
+		at += name_size;
 	}
-	bytes_add(into, field->value, field->value_size);
-	bytes_add(into, "", 1);
+	if (field->value_size != 0) {
+		memcpy(at, field->value, field->value_size);
+		at += field->value_size;
+	}
+	*at++ = '\0';
+	into->size = (size_t)(at - into->start);
 }
 
 /* Takes size bytes off the front; NULL if there are not so many. */
@@ -147,8 +167,7 @@ static bool take_u32(struct lucius_text *rest, uint32_t *ret_value)
 	if (four == NULL) {
 		return false;
 	}
-	*ret_value = (uint32_t)four[0] | (uint32_t)four[1] << 8 | (uint32_t)four[2] << 16 |
-	        (uint32_t)four[3] << 24;
+	*ret_value = get_u32(four);
 	return true;
 }
 
@@ -169,11 +188,9 @@ static const char *take_name(struct lucius_text *rest, uint8_t code)
 	return size != NULL ? take_text(rest, *size) : NULL;
 }
 
-int fields_next(struct lucius_text *rest, struct lucius_field *ret_field)
+/* Any field, step by step. */
+static int next_of_any(struct lucius_text *rest, struct lucius_field *ret_field)
 {
-	if (rest->size == 0) {
-		return 0;
-	}
 	struct lucius_field field = { 0 };
 	const unsigned char *head = take(rest, 2);
 	if (head == NULL) {
@@ -192,6 +209,31 @@ int fields_next(struct lucius_text *rest, struct lucius_field *ret_field)
 		return -1;
 	}
 	*ret_field = field;
+	return 1;
+}
+
+int fields_next(struct lucius_text *rest, struct lucius_field *ret_field)
+{
+	if (rest->size == 0) {
+		return 0;
+	}
+	const unsigned char *at = (const unsigned char *)rest->data;
+	if (rest->size < KNOWN_OVERHEAD || at[0] == 0 || at[0] >= N_KNOWN || at[1] == WIDE_TYPE) {
+		return next_of_any(rest, ret_field);
+	}
+	/* Nearly every field has a known name and a usual type. */
+	size_t size = get_u32(at + 2);
+	if (rest->size - KNOWN_OVERHEAD < size || at[KNOWN_OVERHEAD - 1 + size] != '\0') {
+		return -1;
+	}
+	*ret_field = (struct lucius_field){
+		.name = known_names[at[0]],
+		.value = rest->data + KNOWN_OVERHEAD - 1,
+		.value_size = (uint32_t)size,
+		.type = at[1],
+	};
+	rest->data += KNOWN_OVERHEAD + size;
+	rest->size -= KNOWN_OVERHEAD + size;
 	return 1;
 }
 
@@ -218,80 +260,4 @@ bool fields_find(struct lucius_text packed, const char *name, struct lucius_fiel
 		}
 	}
 	return false;
-}
-
-/* The changes, found by name: those with a code at once, the few others by looking through. */
-struct changes {
-	const struct lucius_field *fields;
-	uint64_t n_fields;
-	const struct lucius_field *by_code[N_SLOTS]; /* the last change of each name */
-	bool is_written[N_SLOTS];
-};
-
-static const struct lucius_field *find_change(
-        const struct changes *changes, const char *name, uint8_t code)
-{
-	if (code != 0) {
-		return changes->by_code[code];
-	}
-	for (uint64_t i = changes->n_fields; i > 0; i--) {
-		if (strcmp(changes->fields[i - 1].name, name) == 0) {
-			return &changes->fields[i - 1];
-		}
-	}
-	return NULL;
-}
-
-/* What was there, each field as it is or as the changes have it. */
-static bool merge_old(struct changes *changes, struct lucius_text old, struct bytes *into)
-{
-	struct lucius_field field;
-	for (;;) {
-		struct lucius_text before = old;
-		int is_field = fields_next(&old, &field);
-		if (is_field != 1) {
-			return is_field == 0;
-		}
-		uint8_t code = (uint8_t)before.data[0];
-		const struct lucius_field *change = find_change(changes, field.name, code);
-		changes->is_written[code] = change != NULL;
-		if (change == NULL) {
-			bytes_add(into, before.data, before.size - old.size);
-		} else if (change->value_size != 0) {
-			add_field(into, change, code);
-		}
-	}
-}
-
-/* What was not there before. */
-static void merge_new(struct changes *changes, struct lucius_text old, struct bytes *into)
-{
-	for (uint64_t i = 0; i < changes->n_fields; i++) {
-		const struct lucius_field *change = &changes->fields[i];
-		uint8_t code = code_of(change->name);
-		struct lucius_field was;
-		if (change->value_size == 0 || find_change(changes, change->name, code) != change) {
-			continue;
-		}
-		if (code != 0 ? !changes->is_written[code]
-		              : !fields_find(old, change->name, &was)) {
-			add_field(into, change, code);
-		}
-	}
-}
-
-bool fields_merge(struct lucius_text old, const struct lucius_field *changes, uint64_t n_changes,
-        struct bytes *into)
-{
-	struct changes named = { .fields = changes, .n_fields = n_changes };
-	for (uint64_t i = 0; i < n_changes; i++) {
-		named.by_code[code_of(changes[i].name)] = &changes[i];
-	}
-	size_t size = into->size;
-	if (!merge_old(&named, old, into)) {
-		into->size = size;
-		return false;
-	}
-	merge_new(&named, old, into);
-	return true;
 }

@@ -29,10 +29,10 @@ static inline struct lucius_text bytes_text(const struct bytes *bytes)
 	return (struct lucius_text){ (const char *)bytes->start, bytes->size };
 }
 
-/* An upper bound of what the fields take when packed, in bytes. */
-size_t fields_size(const struct lucius_field *fields, uint64_t n_fields);
-/* The first name longer than FIELDS_NAME_MAX; NULL if all fit. */
-const char *fields_long_name(const struct lucius_field *fields, uint64_t n_fields);
+/* An upper bound of what the fields take when packed, in bytes. Ret_long_name: the first name
+ * longer than FIELDS_NAME_MAX, which cannot be packed; NULL if all fit. */
+size_t fields_size(
+        const struct lucius_field *fields, uint64_t n_fields, const char **ret_long_name);
 
 /*
  * Appends to `into` the packed run `old` (may be empty) with the changes laid over it: they replace

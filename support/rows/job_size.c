@@ -16,8 +16,8 @@ struct complaint {
 static bool row_fits(const char *what, const struct lucius_field *fields, uint64_t n_fields,
         const struct complaint *complaint)
 {
-	const char *long_name = fields_long_name(fields, n_fields);
-	size_t size = fields_size(fields, n_fields);
+	const char *long_name = NULL;
+	size_t size = fields_size(fields, n_fields, &long_name);
 	if (long_name != NULL) {
 		(void)snprintf(complaint->sentence, complaint->size,
 		        "A field's name of the %s has %zu bytes, the most is %d.", what,

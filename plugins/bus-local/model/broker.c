@@ -2,9 +2,6 @@
 /* The broker as a whole: its time, and locks as others know them. */
 #include "plugins/bus-local/model/broker.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "plugins/bus-local/model/topic.h"
 #include "support/base/container.h"
 
@@ -62,9 +59,18 @@ uint64_t broker_read_token(const struct broker *broker, const uint8_t token[16])
 	return is_ours ? lock : 0;
 }
 
+static void put_hex(char digits[16], uint64_t number)
+{
+	for (int i = 15; i >= 0; i--) {
+		digits[i] = "0123456789abcdef"[number & 15];
+		number >>= 4;
+	}
+}
+
 void broker_spare_id(struct broker *broker, char ret_id[33])
 {
 	broker->last_spare_id++;
-	snprintf(ret_id, 33, "%016" PRIx64 "%016" PRIx64, table_hash(broker->seed, "spare", 5),
-	        broker->last_spare_id);
+	put_hex(ret_id, table_hash(broker->seed, "spare", 5));
+	put_hex(ret_id + 16, broker->last_spare_id);
+	ret_id[32] = '\0';
 }

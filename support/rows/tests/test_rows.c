@@ -35,7 +35,9 @@ static void fields_come_back_as_they_were_packed(void)
 	CHECK(fields_merge((struct lucius_text){ 0 }, fields, 4, &packed));
 	struct lucius_text rest = bytes_text(&packed);
 	CHECK_INT(fields_count(rest), 4);
-	CHECK(packed.size <= fields_size(fields, 4));
+	const char *long_name = NULL;
+	CHECK(packed.size <= fields_size(fields, 4, &long_name));
+	CHECK(long_name == NULL);
 	for (size_t i = 0; i < 4; i++) {
 		struct lucius_field field = { 0 };
 		CHECK_INT(fields_next(&rest, &field), 1);
@@ -80,6 +82,35 @@ static void of_two_changes_with_one_name_the_later_counts(void)
 	check_value(bytes_text(&packed), "state", "b");
 	check_value(bytes_text(&packed), "own", "b");
 	bytes_finish(&packed);
+}
+
+/* More than anybody's row has, named by the tests and by rows in turn. */
+static void hundreds_of_changes_are_laid_over_each_other(void)
+{
+	enum { N = 300 };
+	static char names[N][16];
+	struct lucius_field changes[N + 2];
+	for (int i = 0; i < N; i++) {
+		(void)snprintf(names[i], sizeof(names[i]), "x%d", i);
+		changes[i] = text_field(names[i], i % 3 == 0 ? "" : names[i]);
+	}
+	changes[N] = text_field("lane", "4");
+	changes[N + 1] = text_field("x1", "again");
+	struct lucius_field before[] = { text_field("x2", "old"), text_field("lane", "3"),
+		text_field("x3", "old"), text_field("mode", "DEFAULT") };
+	struct bytes old = { 0 };
+	struct bytes merged = { 0 };
+	CHECK(fields_merge((struct lucius_text){ 0 }, before, 4, &old));
+	CHECK(fields_merge(bytes_text(&old), changes, N + 2, &merged));
+	CHECK_INT(fields_count(bytes_text(&merged)), 200 + 2);
+	check_value(bytes_text(&merged), "x1", "again");
+	check_value(bytes_text(&merged), "x2", "x2");
+	check_value(bytes_text(&merged), "x3", NULL);
+	check_value(bytes_text(&merged), "x299", "x299");
+	check_value(bytes_text(&merged), "lane", "4");
+	check_value(bytes_text(&merged), "mode", "DEFAULT");
+	bytes_finish(&old);
+	bytes_finish(&merged);
 }
 
 static void a_cut_or_spoilt_run_is_refused(void)
@@ -168,6 +199,7 @@ int main(int argc, char **argv)
 		SUITE_TEST(fields_come_back_as_they_were_packed),
 		SUITE_TEST(changes_replace_remove_and_append),
 		SUITE_TEST(of_two_changes_with_one_name_the_later_counts),
+		SUITE_TEST(hundreds_of_changes_are_laid_over_each_other),
 		SUITE_TEST(a_cut_or_spoilt_run_is_refused),
 		SUITE_TEST(a_view_holds_the_job_and_its_steps),
 		SUITE_TEST(a_cursor_is_good_for_its_store_and_scope_only),
