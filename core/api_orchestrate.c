@@ -28,14 +28,15 @@
 #define TENANT_RETRY_SECONDS 5u
 /* What a directive has beside the step's own texts: names, ids, times. */
 #define DIRECTIVE_OVERHEAD 2048u
-#define LOCATION_SIZE 1024u
 
 struct orchestration {
 	struct api *api;
 	struct http_request *request; /* NULL once answered */
 	struct job *job; /* owned */
-	char existing_id[33]; /* of a duplicate */
-	char existing_state[16];
+	/* What the storage says of the new job, or of the one that is there already. */
+	const char *stored_id; /* in the job's arena, as the others */
+	const char *stored_state;
+	struct lucius_text revision;
 };
 
 static const struct http_problem_kind *const fault_kinds[] = {
@@ -91,40 +92,41 @@ static void on_started(void *user, uint32_t status, const char *sentence)
 static void set_location(struct orchestration *chain)
 {
 	char tenant[3 * 512 + 1];
-	char location[LOCATION_SIZE * 2];
-	const struct job *job = chain->job;
+	struct job *job = chain->job;
 	if (http_escape(value_text(&job->tenant_id), tenant, sizeof(tenant)) > sizeof(tenant)) {
 		return;
 	}
-	int size = snprintf(location, sizeof(location), "/v1/jobs/%s?tenant_id=%s",
-	        value_text(&job->job_id), tenant);
-	if (size > 0 && (size_t)size <= LOCATION_SIZE + 600) {
-		http_reply_header(chain->request, "Location", location);
-	}
+	http_reply_header(chain->request, "Location",
+	        arena_join(&job->arena, "/v1/jobs/", value_text(&job->job_id),
+	                "?tenant_id=", tenant, NULL));
 }
 
 static void accept(struct orchestration *chain)
 {
-	char body[64];
-	int size = snprintf(
-	        body, sizeof(body), "{\"jobId\": \"%s\"}", value_text(&chain->job->job_id));
+	struct job *job = chain->job;
+	const char *body =
+	        arena_join(&job->arena, "{\"jobId\": \"", value_text(&job->job_id), "\"}", NULL);
 	set_location(chain);
-	http_reply(steal(chain->request), 202, "application/json", body, (size_t)size);
+	http_reply(steal(chain->request), 202, "application/json", body, strlen(body));
 	count("accepted");
+	if (chain->api->invoker != NULL && chain->revision.size != 0) {
+		/* It gets its first lease in a moment. */
+		job_mark_saved(job, chain->revision);
+		ledger_remember(chain->api->ledger, job);
+	}
 	const struct op_caller caller = { NULL, on_started, chain, 0 };
 	job_run_start(chain->api->workflow, chain->job, &caller);
 }
 
 static void reply_duplicate(struct orchestration *chain)
 {
-	char body[128];
-	job_set(chain->job, &chain->job->job_id, chain->existing_id);
-	int size = snprintf(body, sizeof(body),
-	        "{\"jobId\": \"%s\", \"duplicate\": true, \"state\": \"%s\"}", chain->existing_id,
-	        chain->existing_state);
+	struct job *job = chain->job;
+	job_set(job, &job->job_id, chain->stored_id);
+	const char *body = arena_join(&job->arena, "{\"jobId\": \"", chain->stored_id,
+	        "\", \"duplicate\": true, \"state\": \"", chain->stored_state, "\"}", NULL);
 	set_location(chain);
 	count("duplicate");
-	http_reply(steal(chain->request), 202, "application/json", body, (size_t)size);
+	http_reply(steal(chain->request), 202, "application/json", body, strlen(body));
 }
 
 static void reply_full(struct orchestration *chain)
@@ -147,10 +149,10 @@ static void on_created_row(void *user, const void *item)
 {
 	struct orchestration *chain = user;
 	const struct lucius_job *head = item;
-	(void)snprintf(chain->existing_id, sizeof(chain->existing_id), "%.*s",
-	        (int)head->job_id.size, head->job_id.data);
-	(void)snprintf(chain->existing_state, sizeof(chain->existing_state), "%.*s",
-	        (int)head->state.size, head->state.data);
+	struct arena *arena = &chain->job->arena;
+	chain->stored_id = arena_text(arena, head->job_id).data;
+	chain->stored_state = arena_text(arena, head->state).data;
+	chain->revision = arena_text(arena, head->revision);
 }
 
 static void on_created(void *user, uint32_t status, const char *sentence)
@@ -236,6 +238,8 @@ static void begin(struct api *api, struct http_request *request, const struct co
 	struct orchestration *chain = must_calloc(1, sizeof(*chain));
 	chain->api = api;
 	chain->request = request;
+	chain->stored_id = "";
+	chain->stored_state = "";
 	chain->job = command_job_create(command, api->settings, api->loop);
 	api->n_open++;
 	job_log_step(LUCIUS_LOG_INFO, "routing.resolved", chain->job, &chain->job->steps[0], NULL);
@@ -260,6 +264,11 @@ static void resolve(struct api *api, struct http_request *request, struct comman
 	}
 }
 
+static void fill_random(void *user, void *buffer, size_t size)
+{
+	loop_random(user, buffer, size);
+}
+
 static void handle(void *user, struct http_request *request)
 {
 	struct api *api = user;
@@ -268,7 +277,8 @@ static void handle(void *user, struct http_request *request)
 	const struct json_limits limits = { .max_depth = (size_t)api->settings->http_max_depth };
 	size_t size;
 	const char *body = http_request_body(request, &size);
-	if (command_read(body != NULL ? body : "", size, &limits, NULL, &command, &refusal) !=
+	const struct command_random random = { fill_random, api->loop };
+	if (command_read(body != NULL ? body : "", size, &limits, &random, &command, &refusal) !=
 	        COMMAND_OK) {
 		refuse(request, &refusal);
 		return;

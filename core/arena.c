@@ -115,6 +115,26 @@ char *arena_printf(struct arena *arena, const char *format, ...)
 	return text;
 }
 
+char *arena_join(struct arena *arena, ...)
+{
+	va_list texts;
+	size_t size = 0;
+	va_start(texts, arena);
+	for (const char *text; (text = va_arg(texts, const char *)) != NULL;) {
+		size += strlen(text);
+	}
+	va_end(texts);
+	char *joined = arena_alloc(arena, size + 1);
+	char *end = joined;
+	va_start(texts, arena);
+	for (const char *text; (text = va_arg(texts, const char *)) != NULL;) {
+		end = stpcpy(end, text);
+	}
+	va_end(texts);
+	*end = '\0';
+	return joined;
+}
+
 void arena_finish(struct arena *arena)
 {
 	struct arena_block *block = arena->blocks;

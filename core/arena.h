@@ -25,6 +25,8 @@ char *arena_copy(struct arena *arena, const void *bytes, size_t size);
 struct lucius_text arena_text(struct arena *arena, struct lucius_text text);
 __attribute__((format(printf, 2, 3))) char *arena_printf(
         struct arena *arena, const char *format, ...);
+/* The texts one behind the other; the last argument is NULL. */
+__attribute__((sentinel)) char *arena_join(struct arena *arena, ...);
 /* Ends everything in it; the arena is empty and usable. */
 void arena_finish(struct arena *arena);
 /* Gives the pooled blocks back to the system. */

@@ -2,7 +2,6 @@
 /* What a job runs with is decided here once and kept on its row. */
 #include "core/command_job.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "core/json_writer.h"
@@ -134,9 +133,10 @@ static void set_options(
 /* "<tenant_id>#<YYYYMM>" of an RFC 3339 text. */
 static void set_bucket(struct job *job, const char *tenant_id, const char *now)
 {
-	char *bucket =
-	        arena_printf(&job->arena, "%s#%.4s%.2s", tenant_id, now, now + strlen("2026-"));
-	job_set(job, &job->tenant_bucket, bucket);
+	char month[] = "YYYYMM";
+	memcpy(month, now, 4);
+	memcpy(month + 4, now + strlen("2026-"), 2);
+	job_set(job, &job->tenant_bucket, arena_join(&job->arena, tenant_id, "#", month, NULL));
 }
 
 static void fill_step(struct job *job, size_t index, const struct command *command)

@@ -251,23 +251,28 @@ static const char *text_of(const json_t *envelope, const char *name)
 	return json_string_value(json_object_get(envelope, name));
 }
 
-static void system_random(void *buffer, size_t size)
+static void system_random(void *user, void *buffer, size_t size)
 {
+	(void)user;
 	(void)must_have(RAND_bytes(buffer, (int)size) == 1 ? buffer : NULL);
 }
 
-static void fill_traceparent(struct command *command, command_random_fn *random)
+static void fill_traceparent(struct command *command, const struct command_random *random)
 {
 	const char *given = text_of(command->envelope, "traceparent");
 	if (given != NULL && traceparent_read(given, command->traceparent)) {
 		return;
 	}
 	uint8_t bytes[TRACEPARENT_RANDOM_SIZE];
-	(random != NULL ? random : system_random)(bytes, sizeof(bytes));
+	if (random != NULL) {
+		random->fill(random->user, bytes, sizeof(bytes));
+	} else {
+		system_random(NULL, bytes, sizeof(bytes));
+	}
 	traceparent_make(bytes, command->traceparent);
 }
 
-static struct command *make_command(json_t *envelope, command_random_fn *random)
+static struct command *make_command(json_t *envelope, const struct command_random *random)
 {
 	struct command *command = must_calloc(1, sizeof(*command));
 	const char *mode = text_of(envelope, "mode");
@@ -289,7 +294,7 @@ static struct command *make_command(json_t *envelope, command_random_fn *random)
 }
 
 enum command_fault command_read(const char *text, size_t size, const struct json_limits *limits,
-        command_random_fn *random, struct command **ret_command,
+        const struct command_random *random, struct command **ret_command,
         struct command_refusal *ret_refusal)
 {
 	struct json_fault fault;

@@ -61,8 +61,11 @@ struct command {
 	char idempotency_hash[IDEMPOTENCY_HASH_SIZE];
 };
 
-/* Fills the buffer with random bytes. */
-typedef void command_random_fn(void *buffer, size_t size);
+/* What fills a buffer with random bytes. */
+struct command_random {
+	void (*fill)(void *user, void *buffer, size_t size);
+	void *user;
+};
 
 /*
  * Parses and validates an envelope; COMMAND_OK, COMMAND_MALFORMED_JSON or COMMAND_INVALID_ENVELOPE.
@@ -72,7 +75,7 @@ typedef void command_random_fn(void *buffer, size_t size);
  * `limits` may be NULL.
  */
 enum command_fault command_read(const char *text, size_t size, const struct json_limits *limits,
-        command_random_fn *random, struct command **ret_command,
+        const struct command_random *random, struct command **ret_command,
         struct command_refusal *ret_refusal);
 
 /*

@@ -7,7 +7,6 @@
  * The message id is the attempt's, so that a repeat is dropped by the bus or answered alike by the
  * consumer; a crash between bus and ledger is mended by the repeat.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "core/backend.h"
@@ -15,6 +14,7 @@
 #include "core/job_log.h"
 #include "core/loop.h"
 #include "core/rfc3339.h"
+#include "support/base/decimal.h"
 
 #define TOPIC_PREFIX "global-bus-p"
 #define MAX_PROPERTIES 12u
@@ -23,9 +23,8 @@
 struct directive_message {
 	struct lucius_message message;
 	struct lucius_field properties[MAX_PROPERTIES];
-	char message_id[192];
-	char attempt_no[24];
-	char lane[24];
+	char attempt_no[DECIMAL_SIZE];
+	char lane[DECIMAL_SIZE];
 };
 
 static enum rule change_published(void *user, struct job *job, const char *now)
@@ -101,18 +100,16 @@ static struct lucius_text text_of(const char *text)
 	return (struct lucius_text){ text, text != NULL ? strlen(text) : 0 };
 }
 
-static void fill(struct directive_message *message, const struct invoker_chain *chain)
+static void fill(struct directive_message *message, struct invoker_chain *chain)
 {
 	const struct invoker_directive *directive = &chain->directive;
-	(void)snprintf(message->message_id, sizeof(message->message_id), "%s:%s:%lld",
-	        chain->job_id, chain->lease.step_id, (long long)chain->lease.attempt_no);
-	(void)snprintf(message->attempt_no, sizeof(message->attempt_no), "%lld",
-	        (long long)chain->lease.attempt_no);
-	(void)snprintf(message->lane, sizeof(message->lane), "%lld", (long long)directive->lane);
+	(void)decimal_print(message->attempt_no, chain->lease.attempt_no);
+	(void)decimal_print(message->lane, directive->lane);
 	message->message = (struct lucius_message){
 		.size = sizeof(message->message),
 		.body = { directive->json.text, directive->json.size },
-		.message_id = text_of(message->message_id),
+		.message_id = text_of(arena_join(&chain->arena, chain->job_id, ":",
+		        chain->lease.step_id, ":", message->attempt_no, NULL)),
 		.subject = text_of(directive->step_type),
 		.content_type = text_of("application/json"),
 		.correlation_id = text_of(directive->correlation_id),
@@ -146,8 +143,7 @@ static void publish(struct invoker_chain *chain)
 		        chain, "lease-over", "the lease has ended before the publish");
 		return;
 	}
-	char topic[64];
-	(void)snprintf(topic, sizeof(topic), TOPIC_PREFIX "%lld", (long long)chain->directive.lane);
+	char *topic = arena_join(&chain->arena, TOPIC_PREFIX, directive.lane, NULL);
 	const struct op_caller caller = { NULL, on_published, chain, 0 };
 	(void)bus_publish(chain->invoker->parts.bus, text_of(topic), &directive.message, &caller);
 }

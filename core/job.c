@@ -93,13 +93,20 @@ struct job *job_create(void)
 	struct arena arena = { 0 };
 	struct job *job = arena_zalloc(&arena, sizeof(*job));
 	job->arena = arena;
+	job->n_owners = 1;
 	job->current_step_index = JOB_NO_INTEGER;
+	return job;
+}
+
+struct job *job_share(struct job *job)
+{
+	job->n_owners++;
 	return job;
 }
 
 void job_destroy(struct job *job)
 {
-	if (job != NULL) {
+	if (job != NULL && --job->n_owners == 0) {
 		struct arena arena = job->arena;
 		arena_finish(&arena);
 	}

@@ -76,6 +76,7 @@ struct job_event {
 
 struct job {
 	struct arena arena;
+	uint32_t n_owners;
 	struct value job_id, tenant_id, tenant_bucket, request_type, doc_id, protocol_id, mode;
 	struct value idempotency_key, idempotency_hash, current_step_id;
 	struct value created_at, updated_at, completed_at, error_code, error_message;
@@ -101,7 +102,9 @@ struct job {
 struct job *job_create(void);
 /* A copy of what a backend gave. Owned; never NULL: fields that are not known are left out. */
 struct job *job_decode(const struct lucius_job *row);
-/* Takes NULL. */
+/* The same job, with one owner more. */
+struct job *job_share(struct job *job);
+/* It has one owner less; the last one ends it. Takes NULL. */
 void job_destroy(struct job *job);
 CLEANUP_DEFINE(struct job *, job, job_destroy)
 

@@ -2,7 +2,6 @@
 /* The execution timeout counts from the job's creation and is part of its `options`. */
 #include "core/job_runs.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "core/backend.h"
@@ -39,8 +38,12 @@ static void start(struct backend *workflow, const struct job *job, struct json_w
 	char summary[512];
 	job_json_workflow_input(&input, job);
 	(void)rfc3339_parse(job->created_at.text, job->created_at.size, &created_us);
-	int size = snprintf(summary, sizeof(summary), "%s for %s", value_text(&job->request_type),
-	        value_text(&job->tenant_id));
+	size_t summary_size = 0;
+	if (job->request_type.size + job->tenant_id.size + sizeof(" for ") <= sizeof(summary)) {
+		char *end = stpcpy(summary, value_text(&job->request_type));
+		end = stpcpy(stpcpy(end, " for "), value_text(&job->tenant_id));
+		summary_size = (size_t)(end - summary);
+	}
 	struct lucius_text job_id = value_as_text(&job->job_id);
 	const struct lucius_field attributes[] = {
 		attribute("tenant", &job->tenant_id),
@@ -52,7 +55,7 @@ static void start(struct backend *workflow, const struct job *job, struct json_w
 		.workflow_id = job_id,
 		.input = { json_writer_text(&input), input.size },
 		.request_id = job_id,
-		.summary = { summary, (size_t)size < sizeof(summary) ? (size_t)size : 0 },
+		.summary = { summary, summary_size },
 		.started_at_ms = created_us / US_PER_MS,
 		.execution_timeout_ms = execution_timeout_ms(job),
 		.attributes = attributes,

@@ -292,6 +292,11 @@ void ledger_read(struct ledger *ledger, const char *job_id, ledger_done_fn done,
 	begin(ledger, job_id, NULL, done, user);
 }
 
+void ledger_remember(struct ledger *ledger, struct job *job)
+{
+	job_cache_put(ledger->cache, job_share(job));
+}
+
 struct ledger *ledger_create(struct loop *loop, struct backend *storage)
 {
 	struct ledger *ledger = must_calloc(1, sizeof(*ledger));

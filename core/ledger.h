@@ -39,6 +39,9 @@ void ledger_update(struct ledger *ledger, const char *job_id, ledger_change_fn c
         ledger_done_fn done, void *user);
 /* As ledger_update with a change that changes nothing, and without waiting for others. */
 void ledger_read(struct ledger *ledger, const char *job_id, ledger_done_fn done, void *user);
+/* The job is in the storage as it stands, with its revision: the next update need not load it. It
+ * may be changed then, so the caller, who goes on as one of its owners, only reads it. */
+void ledger_remember(struct ledger *ledger, struct job *job);
 /* Updates and reads under way. */
 size_t ledger_n_open(const struct ledger *ledger);
 

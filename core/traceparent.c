@@ -3,7 +3,6 @@
 #include "core/traceparent.h"
 
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -46,7 +45,9 @@ bool traceparent_read(const char *text, char ret_text[TRACEPARENT_SIZE])
 	if (length > LENGTH && (strncmp(text, "00", 2) == 0 || text[LENGTH] != '-')) {
 		return false;
 	}
-	(void)snprintf(ret_text, TRACEPARENT_SIZE, "00%s", text + 2);
+	memcpy(ret_text, "00", 2);
+	memcpy(ret_text + 2, text + 2, LENGTH - 2);
+	ret_text[LENGTH] = '\0';
 	return true;
 }
 
@@ -68,9 +69,9 @@ static void put_id(char *out, const uint8_t *bytes, size_t n_bytes)
 void traceparent_make(
         const uint8_t random[TRACEPARENT_RANDOM_SIZE], char ret_text[TRACEPARENT_SIZE])
 {
-	char trace_id[TRACE_LENGTH + 1];
-	char parent_id[PARENT_LENGTH + 1];
-	put_id(trace_id, random, TRACE_LENGTH / 2);
-	put_id(parent_id, random + TRACE_LENGTH / 2, PARENT_LENGTH / 2);
-	(void)snprintf(ret_text, TRACEPARENT_SIZE, "00-%s-%s-01", trace_id, parent_id);
+	memcpy(ret_text, "00-", 3);
+	put_id(ret_text + TRACE_AT, random, TRACE_LENGTH / 2);
+	ret_text[TRACE_AT + TRACE_LENGTH] = '-';
+	put_id(ret_text + PARENT_AT, random + TRACE_LENGTH / 2, PARENT_LENGTH / 2);
+	memcpy(ret_text + PARENT_AT + PARENT_LENGTH, "-01", 4);
 }

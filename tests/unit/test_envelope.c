@@ -38,8 +38,9 @@ static char *violation_lines(const struct violations *violations)
 	return lines;
 }
 
-static void fixed_random(void *buffer, size_t size)
+static void fixed_random(void *user, void *buffer, size_t size)
 {
+	(void)user;
 	memset(buffer, 0xab, size);
 }
 
@@ -53,8 +54,8 @@ static struct outcome request_routed(
 		registry = must_have(
 		        registry_load(SOURCE_ROOT "/etc/protocols.json", NULL, &sentence));
 	}
-	outcome.fault =
-	        command_read(text, size, NULL, fixed_random, &outcome.command, &outcome.refusal);
+	const struct command_random random = { fixed_random, NULL };
+	outcome.fault = command_read(text, size, NULL, &random, &outcome.command, &outcome.refusal);
 	if (outcome.fault == COMMAND_OK) {
 		outcome.fault =
 		        command_resolve(outcome.command, registry, routing, &outcome.refusal);
