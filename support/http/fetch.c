@@ -126,6 +126,9 @@ static void pause_for(struct fetch_call *call, uint32_t ms)
 
 static bool may_repeat(const struct fetch_call *call)
 {
+	if (call->max_attempts != 0 && call->n_attempts >= call->max_attempts) {
+		return false;
+	}
 	if (call->outcome == FETCH_NOT_SENT) {
 		return true;
 	}
@@ -284,6 +287,7 @@ struct fetch_call *fetch_client_ask(struct fetch_client *client,
 	call->body = request->body != NULL ? must_copy(request->body, request->body_size) : NULL;
 	call->body_size = request->body_size;
 	call->is_repeatable = request->is_repeatable;
+	call->max_attempts = request->max_attempts;
 	call->on_answer = on_answer;
 	call->user = user;
 	call->deadline_ms = call_now_ms() + timeout_ms;
