@@ -109,5 +109,6 @@ struct lucius_op workflow_work(struct backend *workflow, const struct lucius_def
 
 struct lucius_op config_load(struct backend *config, const struct op_caller *caller);
 struct lucius_op config_watch(struct backend *config, const struct op_caller *caller);
+void config_keep(struct backend *config, const struct lucius_text *keys, uint64_t n_keys);
 
 #endif

@@ -27,3 +27,10 @@ struct lucius_op config_watch(struct backend *config, const struct op_caller *ca
 	}
 	return handle;
 }
+
+void config_keep(struct backend *config, const struct lucius_text *keys, uint64_t n_keys)
+{
+	if (LUCIUS_HAS(table_of(config), keep)) {
+		table_of(config)->keep(config->self, keys, n_keys);
+	}
+}

@@ -73,7 +73,7 @@ static int take_option(int argc, char **argv, int *place, struct command_line *l
 		return -1;
 	}
 	(void)snprintf(where, sizeof(where), "the command line (%.100s)", flag);
-	option_givens_add(&line->options, flag, value, where);
+	(void)option_givens_add(&line->options, flag, value, where);
 	return 0;
 }
 

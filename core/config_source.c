@@ -11,10 +11,15 @@
 #include "core/options.h"
 #include "support/base/memory.h"
 
+/* A source bounds its start by itself; this is for one that does not. */
+#define LOAD_MS 900000
+
 struct config_source {
 	struct backend *backend;
 	struct options *options;
 	struct option_givens givens; /* of the fetch under way */
+	struct option_givens before; /* what the options had until the last one */
+	bool has_fetched; /* and nobody has accepted or rejected it */
 	struct lucius_op load;
 	struct lucius_op watch;
 	lucius_done_fn on_loaded;
@@ -39,6 +44,7 @@ void config_source_destroy(struct config_source *source)
 	op_forget(source->load);
 	op_forget(source->watch);
 	option_givens_finish(&source->givens);
+	option_givens_finish(&source->before);
 	free(source);
 }
 
@@ -65,7 +71,10 @@ static void on_setting(void *user, const void *item)
 		(void)snprintf(where, sizeof(where), "the key '%s' of %s", setting->key.data,
 		        backend_title(source->backend));
 	}
-	option_givens_add(&source->givens, setting->key.data, setting->value.data, where);
+	struct option_given *given =
+	        option_givens_add(&source->givens, setting->key.data, setting->value.data, where);
+	given->is_hidden = (setting->flags & LUCIUS_SETTING_SECRET) != 0;
+	given->is_failed = (setting->flags & LUCIUS_SETTING_FAILED) != 0;
 }
 
 static void on_loaded(void *user, uint32_t status, const char *sentence)
@@ -73,7 +82,11 @@ static void on_loaded(void *user, uint32_t status, const char *sentence)
 	struct config_source *source = user;
 	source->load = (struct lucius_op){ 0 };
 	if (status == LUCIUS_OK) {
-		options_set_remote(source->options, &source->givens);
+		options_swap_remote(source->options, &source->givens);
+		option_givens_finish(&source->before);
+		source->before = source->givens;
+		source->givens = (struct option_givens){ 0 };
+		source->has_fetched = true;
 	}
 	option_givens_finish(&source->givens);
 	source->on_loaded(source->loaded_user, status, sentence);
@@ -82,13 +95,50 @@ static void on_loaded(void *user, uint32_t status, const char *sentence)
 void config_source_load(struct config_source *source, lucius_done_fn on_done, void *user)
 {
 	const struct op_caller caller = {
-		.on_item = on_setting, .on_done = on_loaded, .user = source
+		.on_item = on_setting, .on_done = on_loaded, .user = source, .timeout_ms = LOAD_MS
 	};
 	op_forget(source->load);
 	option_givens_finish(&source->givens);
 	source->on_loaded = on_done;
 	source->loaded_user = user;
 	source->load = config_load(source->backend, &caller);
+}
+
+struct keys {
+	struct lucius_text *items; /* owned */
+	size_t n;
+};
+
+static void add_key(void *user, const char *key)
+{
+	struct keys *keys = user;
+	keys->items = must_resize(keys->items, keys->n + 1, sizeof(*keys->items));
+	keys->items[keys->n++] = (struct lucius_text){ must_copy(key, strlen(key)), strlen(key) };
+}
+
+void config_source_accept(struct config_source *source)
+{
+	struct keys keys = { 0 };
+	if (!source->has_fetched) {
+		return;
+	}
+	source->has_fetched = false;
+	option_givens_finish(&source->before);
+	options_each_open_key(source->options, add_key, &keys);
+	config_keep(source->backend, keys.items, keys.n);
+	for (size_t i = 0; i < keys.n; i++) {
+		free((void *)(uintptr_t)keys.items[i].data);
+	}
+	free(keys.items);
+}
+
+void config_source_reject(struct config_source *source)
+{
+	if (source->has_fetched) {
+		source->has_fetched = false;
+		options_swap_remote(source->options, &source->before);
+		option_givens_finish(&source->before);
+	}
 }
 
 static void on_hint(void *user, const void *item)

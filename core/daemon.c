@@ -185,13 +185,43 @@ static void tell_changes(struct daemon *daemon)
 	service_reconfigure(daemon->service);
 }
 
+/* The protocols are checked before anything is taken up: all or nothing. */
+static bool prepare_service(struct daemon *daemon)
+{
+	char error[1024] = "";
+	struct option_entry entry = { 0 };
+	if (options_find_core(daemon->parts.options, "protocols", &entry) < 0) {
+		return false;
+	}
+	bool is_good =
+	        service_prepare(daemon->service, entry.text, entry.where, error, sizeof(error));
+	if (!is_good) {
+		log_write(LUCIUS_LOG_ERROR, "config.option", error, NULL, 0);
+	}
+	return is_good;
+}
+
+static void settle_source(struct daemon *daemon, bool is_good)
+{
+	if (daemon->parts.source == NULL) {
+		return;
+	}
+	if (is_good) {
+		config_source_accept(daemon->parts.source);
+	} else {
+		config_source_reject(daemon->parts.source);
+	}
+}
+
 static void take_options(struct daemon *daemon)
 {
 	struct options *options = daemon->parts.options;
-	bool is_good = options_check_names(options) == 0 && options_resolve(options, true) == 0;
+	bool is_good = options_check_names(options) == 0 && prepare_service(daemon) &&
+	        options_resolve(options, true) == 0;
 	if (is_good) {
 		tell_changes(daemon);
 	}
+	settle_source(daemon, is_good);
 	log_write(is_good ? LUCIUS_LOG_INFO : LUCIUS_LOG_ERROR, "config.read",
 	        is_good ? NULL : "the options stay as they were", NULL, 0);
 	notify_reloaded(daemon->notify);
@@ -377,6 +407,7 @@ enum daemon_exit daemon_run(const struct daemon_parts *parts)
 		return EXIT_CONFIG; /* the caller destroys what has not started */
 	}
 	daemon.notify = notify_create(parts->loop);
+	settle_source(&daemon, true);
 	catch_signals(&daemon);
 	loop_watch_lag(parts->loop);
 	if (parts->source != NULL) {

@@ -39,7 +39,7 @@ static void on_time(void *user)
 
 static void wait_for_time(struct dead_letters *pass)
 {
-	uint64_t seconds = pass->replies->parts.dlq_seconds;
+	uint64_t seconds = (uint64_t)*pass->replies->parts.dlq_seconds;
 	if (seconds != 0 && !pass->replies->is_stopping) {
 		pass->timer = timer_start(pass->replies->parts.loop, seconds * 1000, on_time, pass);
 	}

@@ -38,6 +38,17 @@ static int read_whole(const char *path, struct json_writer *content)
 	return ferror(file) != 0 ? EIO : 0;
 }
 
+static json_t *parse(const char *text, size_t size, const char *where, char **ret_sentence)
+{
+	const struct json_limits limits = { .max_values = LARGEST_FILE };
+	struct json_fault fault;
+	json_t *value = json_strict_parse(text, size, &limits, &fault);
+	if (value == NULL) {
+		*ret_sentence = must_print("\"%s\" is no JSON, %s", where, fault.sentence);
+	}
+	return value;
+}
+
 json_t *json_file_read(const char *path, char **ret_sentence)
 {
 	struct json_writer content CLEANUP_JSON_WRITER = { 0 };
@@ -46,12 +57,10 @@ json_t *json_file_read(const char *path, char **ret_sentence)
 		*ret_sentence = must_print("\"%s\" cannot be read: %s", path, strerror(error));
 		return NULL;
 	}
-	const struct json_limits limits = { .max_values = LARGEST_FILE };
-	struct json_fault fault;
-	json_t *value =
-	        json_strict_parse(json_writer_text(&content), content.size, &limits, &fault);
-	if (value == NULL) {
-		*ret_sentence = must_print("\"%s\" is no JSON, %s", path, fault.sentence);
-	}
-	return value;
+	return parse(json_writer_text(&content), content.size, path, ret_sentence);
+}
+
+json_t *json_text_read(const char *text, const char *where, char **ret_sentence)
+{
+	return parse(text, strlen(text), where, ret_sentence);
 }

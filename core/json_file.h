@@ -10,5 +10,7 @@
  * names the file, and line and column where they tell something.
  */
 json_t *json_file_read(const char *path, char **ret_sentence);
+/* As above, of a text; where says in the sentence where it comes from. */
+json_t *json_text_read(const char *text, const char *where, char **ret_sentence);
 
 #endif

@@ -91,9 +91,18 @@ static void choose_plugins_dir(struct app *app)
 	}
 }
 
-static bool read_options(struct app *app)
+static bool read_roles(struct app *app)
 {
 	char error[512];
+	app->roles = roles_parse(app->settings.role, error, sizeof(error));
+	if (app->roles == 0) {
+		say(app, true, error);
+	}
+	return app->roles != 0;
+}
+
+static bool read_options(struct app *app)
+{
 	const struct options_parts parts = {
 		.arguments = &app->line.options,
 		.environment = environ,
@@ -109,11 +118,7 @@ static bool read_options(struct app *app)
 		return false;
 	}
 	choose_plugins_dir(app);
-	app->roles = roles_parse(app->settings.role, error, sizeof(error));
-	if (app->roles == 0) {
-		say(app, true, error);
-	}
-	return app->roles != 0;
+	return read_roles(app);
 }
 
 struct waiting {
@@ -168,10 +173,11 @@ static enum daemon_exit open_source(struct app *app)
 		say(app, true, error);
 		return EXIT_FAILED;
 	}
+	options_close_source(app->options, backend_title(app->backends.all[BACKEND_CONFIG]));
 	/* What was chosen without the source's word is chosen anew. */
 	app->settings.bus_backend = NULL;
 	app->settings.workflow_backend = NULL;
-	if (options_resolve(app->options, false) != 0) {
+	if (options_resolve(app->options, false) != 0 || !read_roles(app)) {
 		return EXIT_CONFIG;
 	}
 	backends_choose(app->options, &app->settings);
@@ -337,6 +343,15 @@ static enum daemon_exit run_late(struct app *app)
 	return run(app);
 }
 
+static void begin_log(const struct app *app)
+{
+	if (app->line.command == COMMAND_RUN) {
+		log_start(app->loop, app->settings.log_format, app->settings.role);
+		log_set_limit((size_t)app->settings.log_queue_bytes);
+		log_set_level(log_level_of(app->settings.log_level));
+	}
+}
+
 static enum daemon_exit run_with_options(struct app *app)
 {
 	bool is_done = false;
@@ -351,12 +366,11 @@ static enum daemon_exit run_with_options(struct app *app)
 	app->backends = (struct backends){
 		.loop = app->loop, .options = app->options, .settings = &app->settings
 	};
-	if (app->line.command == COMMAND_RUN) {
-		log_start(app->loop, app->settings.log_format, app->settings.role);
-		log_set_limit((size_t)app->settings.log_queue_bytes);
-		log_set_level(log_level_of(app->settings.log_level));
-	}
+	begin_log(app);
 	status = open_source(app);
+	if (app->source != NULL) {
+		begin_log(app); /* the source may have its own word on that */
+	}
 	if (status == EXIT_DONE) {
 		status = add_plugins(app);
 	}
@@ -400,6 +414,8 @@ static void prepare_process(void)
 	(void)mallopt(M_TRIM_THRESHOLD, 16 << 20);
 	(void)mallopt(M_TOP_PAD, 1 << 20);
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(
+	        SIGHUP, SIG_IGN); /* until the daemon listens to it: a start may take a while */
 	(void)umask(S_IRWXG | S_IRWXO);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max;

@@ -95,7 +95,7 @@ static void add_setting(struct option_givens *givens, const char *file, const ch
 	        config_setting_source_line(setting));
 	CLEANUP_FREE char *value =
 	        config_setting_is_array(setting) ? comma_list_of(setting) : text_of(setting);
-	option_givens_add(givens, name, value, where);
+	(void)option_givens_add(givens, name, value, where);
 }
 
 static void add_all(struct option_givens *givens, const char *file, const config_setting_t *root)

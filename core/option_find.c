@@ -15,6 +15,7 @@ enum { SECRET_SIZE_MAX = 65536 };
 /* One source's word about one row. */
 struct word {
 	const char *text; /* NULL: it says nothing */
+	bool is_hidden, is_failed; /* as of what is given */
 	char where[512];
 };
 
@@ -26,8 +27,10 @@ static bool is_secret(const struct lucius_option *row)
 static void take_given(const struct option_givens *givens, const char *name, struct word *ret_word)
 {
 	const struct option_given *given = option_givens_find(givens, name);
-	if (given != NULL && given->value[0] != '\0') {
+	if (given != NULL && (given->value[0] != '\0' || given->is_failed)) {
 		ret_word->text = given->value;
+		ret_word->is_hidden = given->is_hidden;
+		ret_word->is_failed = given->is_failed;
 		(void)snprintf(ret_word->where, sizeof(ret_word->where), "%s", given->where);
 	}
 }
@@ -181,23 +184,60 @@ static int take_secret_file(struct options *options, enum option_origin source,
 	return 1;
 }
 
+/* What the source itself needs, or what leads to it, is settled before it says anything. */
+static bool is_closed(const struct options *options, const struct lucius_option *row)
+{
+	static const char *const leading[] = { "config", "config-source", "plugins-dir" };
+	if (options->source_title == NULL || (row->flags & LUCIUS_OPTION_LIVE) != 0) {
+		return false;
+	}
+	for (size_t i = 0; i < sizeof(leading) / sizeof(leading[0]); i++) {
+		if (strcmp(row->name, leading[i]) == 0) {
+			return true;
+		}
+	}
+	return options_entry(options, options->source_title, row->name) != NULL;
+}
+
+static void report_failed(
+        struct options *options, const struct option_names *names, const struct word *word)
+{
+	options_report(
+	        options, true, "%s: %s gives no value: %s", names->env, word->where, word->text);
+}
+
+/* Takes the word as the entry's value. Returns 1, or -1 after a report. */
+static int take_word(struct options *options, enum option_origin source, struct option_entry *entry,
+        const struct word *word)
+{
+	if (word->is_failed) {
+		report_failed(options, &entry->names, word);
+		return -1;
+	}
+	entry->text = options_keep(options, word->text);
+	entry->where = options_keep(options, word->where);
+	entry->origin = source;
+	entry->is_hidden = entry->is_hidden || word->is_hidden;
+	return 1;
+}
+
 int options_find(
         struct options *options, const struct lucius_option *row, struct option_entry *ret_entry)
 {
 	static const enum option_origin sources[] = { OPTION_ARGUMENT, OPTION_ENVIRONMENT,
 		OPTION_REMOTE, OPTION_FILE };
-	struct option_entry entry = { .row = *row };
+	struct option_entry entry = { .row = *row, .is_hidden = is_secret(row) };
 	option_names_of(row, &entry.names);
 	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
 		struct word word;
+		if (sources[i] == OPTION_REMOTE && is_closed(options, row)) {
+			continue;
+		}
 		take(options, sources[i], &entry.names, &word);
 		int found =
 		        is_secret(row) ? take_secret_file(options, sources[i], &entry, &word) : 0;
 		if (found == 0 && word.text != NULL) {
-			entry.text = options_keep(options, word.text);
-			entry.where = options_keep(options, word.where);
-			entry.origin = sources[i];
-			found = 1;
+			found = take_word(options, sources[i], &entry, &word);
 		}
 		if (found != 0) {
 			*ret_entry = entry;
@@ -205,6 +245,11 @@ int options_find(
 		}
 	}
 	return 0;
+}
+
+int options_find_core(struct options *options, const char *name, struct option_entry *ret_entry)
+{
+	return options_find(options, &options_entry(options, "core", name)->row, ret_entry);
 }
 
 bool options_is_given(const struct options *options, const char *name)

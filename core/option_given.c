@@ -6,7 +6,7 @@
 
 #include "support/base/memory.h"
 
-void option_givens_add(
+struct option_given *option_givens_add(
         struct option_givens *givens, const char *name, const char *value, const char *where)
 {
 	givens->items = must_resize(givens->items, givens->n + 1, sizeof(*givens->items));
@@ -15,6 +15,7 @@ void option_givens_add(
 		.value = must_copy(value, strlen(value)),
 		.where = must_copy(where, strlen(where)),
 	};
+	return &givens->items[givens->n - 1];
 }
 
 const struct option_given *option_givens_find(const struct option_givens *givens, const char *name)

@@ -3,6 +3,7 @@
 #ifndef CORE_OPTION_GIVEN_H
 #define CORE_OPTION_GIVEN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "support/base/cleanup.h"
@@ -11,6 +12,8 @@ struct option_given {
 	char *name; /* owned, as the other two */
 	char *value;
 	char *where; /* "'/etc/lucius/lucius.conf' line 7" */
+	bool is_hidden; /* the value is to be shown nowhere */
+	bool is_failed; /* it is there, and its value is not to be had: value says why */
 };
 
 struct option_givens {
@@ -18,8 +21,8 @@ struct option_givens {
 	size_t n;
 };
 
-/* All three are copied. */
-void option_givens_add(
+/* All three are copied. The new one is good until the next one is added. */
+struct option_given *option_givens_add(
         struct option_givens *givens, const char *name, const char *value, const char *where);
 /* The last one of that name; NULL: there is none. */
 const struct option_given *option_givens_find(const struct option_givens *givens, const char *name);

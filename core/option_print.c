@@ -12,11 +12,6 @@ struct printing {
 	bool is_begun;
 };
 
-static bool is_secret(const struct option_entry *entry)
-{
-	return (entry->row.flags & LUCIUS_OPTION_SECRET) != 0;
-}
-
 static void print_entry(FILE *output, const struct option_entry *entry)
 {
 	if (entry->text == NULL) {
@@ -24,7 +19,7 @@ static void print_entry(FILE *output, const struct option_entry *entry)
 		return;
 	}
 	fprintf(output, "  %s = %s (%s)\n", entry->names.env,
-	        is_secret(entry) ? "******" : entry->text, entry->where);
+	        entry->is_hidden ? "******" : entry->text, entry->where);
 }
 
 static void print_unused(void *user, const char *plugin, const struct lucius_option *row)

@@ -15,6 +15,7 @@ struct options {
 	struct option_givens file;
 	bool is_file_open; /* every user may read it */
 	struct option_givens remote;
+	const char *source_title; /* of the set that its options are of; NULL: none is in use */
 	struct option_set *sets; /* owned; the core's first */
 	struct option_known *learned; /* owned; names beside the known ones */
 	size_t n_learned;

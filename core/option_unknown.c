@@ -169,6 +169,32 @@ static void check_environment(struct options *options)
 	}
 }
 
+/* A name that the source knows of itself, to no effect. */
+static void warn_of_closed(struct options *options, const struct option_given *given)
+{
+	static const char *const leading[] = { "Lucius:Config", "Lucius:ConfigSource",
+		"Lucius:PluginsDir" };
+	bool is_closed = false;
+	for (size_t i = 0; i < sizeof(leading) / sizeof(leading[0]); i++) {
+		is_closed = is_closed || strcmp(given->name, leading[i]) == 0;
+	}
+	for (const struct option_set *set = options->sets; set != NULL; set = set->next) {
+		bool is_source = options->source_title != NULL &&
+		        strcmp(set->title, options->source_title) == 0;
+		for (size_t i = 0; is_source && i < set->n_entries; i++) {
+			const struct option_entry *entry = &set->entries[i];
+			is_closed = is_closed ||
+			        ((entry->row.flags & LUCIUS_OPTION_LIVE) == 0 &&
+			                strcmp(entry->names.key, given->name) == 0);
+		}
+	}
+	if (is_closed) {
+		options_report(options, false,
+		        "%s is not taken: what leads to the source cannot come from it",
+		        given->where);
+	}
+}
+
 int options_check_names(struct options *options)
 {
 	int result = check_givens(options, OPTION_ARGUMENT, options->parts.arguments);
@@ -178,6 +204,7 @@ int options_check_names(struct options *options)
 		if (strncmp(options->remote.items[i].name, "Lucius:", 7) == 0) {
 			(void)check_name(options, OPTION_REMOTE, options->remote.items[i].name,
 			        options->remote.items[i].where);
+			warn_of_closed(options, &options->remote.items[i]);
 		}
 	}
 	return result;
@@ -216,4 +243,38 @@ void options_each_unused(const struct options *options, option_row_fn fn, void *
 			fn(user, known->plugin, &known->row);
 		}
 	}
+}
+
+/* A row that some plugin declares as a secret is none that is open, whatever others say. */
+struct open_keys {
+	const struct options *options;
+	option_key_fn fn;
+	void *user;
+};
+
+struct secret_key {
+	const char *key;
+	bool is_secret;
+};
+
+static void note_secret(void *user, const struct option_names *names, bool is_secret)
+{
+	struct secret_key *asked = user;
+	asked->is_secret = asked->is_secret || (is_secret && strcmp(names->key, asked->key) == 0);
+}
+
+static void show_open(void *user, const struct option_names *names, bool is_secret)
+{
+	const struct open_keys *open = user;
+	struct secret_key asked = { names->key, is_secret };
+	each_names(open->options, note_secret, &asked);
+	if (!asked.is_secret) {
+		open->fn(open->user, names->key);
+	}
+}
+
+void options_each_open_key(const struct options *options, option_key_fn fn, void *user)
+{
+	struct open_keys open = { options, fn, user };
+	each_names(options, show_open, &open);
 }

@@ -94,9 +94,9 @@ struct option_entry *options_entry(const struct options *options, const char *se
 static void report_value(
         struct options *options, const struct option_entry *entry, const char *accepted)
 {
-	bool is_secret = (entry->row.flags & LUCIUS_OPTION_SECRET) != 0;
 	options_report(options, true, "%s: '%.200s' from %s is not taken; accepted is %s",
-	        entry->names.env, is_secret ? "******" : entry->text, entry->where, accepted);
+	        entry->names.env, entry->is_hidden ? "******" : entry->text, entry->where,
+	        accepted);
 }
 
 static void report_missing(
@@ -114,6 +114,7 @@ static int look_up(struct options *options, const struct option_set *set,
 {
 	struct option_entry found = { .row = entry->row,
 		.names = entry->names,
+		.is_hidden = (entry->row.flags & LUCIUS_OPTION_SECRET) != 0,
 		.text = entry->row.default_value,
 		.where = "the default" };
 	char accepted[256];
@@ -151,13 +152,12 @@ static void say_restart(
 	        (found->text != NULL || entry->pending != NULL)) {
 		return;
 	}
-	bool is_secret = (entry->row.flags & LUCIUS_OPTION_SECRET) != 0;
 	entry->pending = found->text;
 	options_report(options, false,
 	        "%s is now '%.200s' (from %s); it is taken up after a restart", entry->names.env,
-	        found->text == NULL ? ""
-	                : is_secret ? "******"
-	                            : found->text,
+	        found->text == NULL        ? ""
+	                : found->is_hidden ? "******"
+	                                   : found->text,
 	        found->where);
 }
 
@@ -186,9 +186,9 @@ static void apply(
 		return;
 	}
 	options_report(options, false, "%s is now '%.200s' (from %s)", entry->names.env,
-	        (entry->row.flags & LUCIUS_OPTION_SECRET) != 0 ? "******"
-	                : found.text != NULL                   ? found.text
-	                                                       : "",
+	        found.is_hidden              ? "******"
+	                : found.text != NULL ? found.text
+	                                     : "",
 	        found.where);
 	store(set, entry, &found, &value);
 	set->is_changed = true;
@@ -241,6 +241,7 @@ static void init_entry(struct option_entry *entry, const struct lucius_option *r
 	entry->row = *row;
 	option_names_of(row, &entry->names);
 	entry->where = "the default";
+	entry->is_hidden = (row->flags & LUCIUS_OPTION_SECRET) != 0;
 }
 
 static struct option_set *fill(struct options *options, struct option_set *set)
@@ -310,11 +311,16 @@ int options_read_file(struct options *options)
 	return 0;
 }
 
-void options_set_remote(struct options *options, struct option_givens *givens)
+void options_swap_remote(struct options *options, struct option_givens *givens)
 {
-	option_givens_finish(&options->remote);
+	struct option_givens before = options->remote;
 	options->remote = *givens;
-	*givens = (struct option_givens){ 0 };
+	*givens = before;
+}
+
+void options_close_source(struct options *options, const char *title)
+{
+	options->source_title = options_keep(options, title);
 }
 
 void options_choose(struct options *options, const char *name, const char *text, const char *why)

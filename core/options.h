@@ -32,6 +32,7 @@ struct option_entry {
 	const char *text; /* the value as given; NULL: not set; stays until options_destroy */
 	const char *where; /* a phrase; stays as well */
 	enum option_origin origin;
+	bool is_hidden; /* a secret, by its row or by what the source says of it */
 	const char *pending; /* what would be used after a restart; NULL: the same */
 };
 
@@ -78,8 +79,15 @@ void options_learn(struct options *options, const struct lucius_plugin *plugin);
 
 /* Reads the file that the option `config` names. Returns 0, or -1 after a report. */
 int options_read_file(struct options *options);
-/* Takes over what a config source has given (keys as names). */
-void options_set_remote(struct options *options, struct option_givens *givens);
+/* Takes over what a config source has given (keys as names); what was there before comes back in
+ * givens. */
+void options_swap_remote(struct options *options, struct option_givens *givens);
+/* The source of that title ("config-appconfig") is in use: its own options, and those that lead to
+ * it, cannot come from it any more, but for what is LIVE. */
+void options_close_source(struct options *options, const char *title);
+/* Calls fn with the key of every option that is known and no secret. */
+typedef void (*option_key_fn)(void *user, const char *key);
+void options_each_open_key(const struct options *options, option_key_fn fn, void *user);
 
 /*
  * Resolves all sets anew. Before the start (is_live false) everything is taken over. After it,
@@ -106,6 +114,9 @@ const struct option_set *options_first(const struct options *options);
  */
 int options_find(
         struct options *options, const struct lucius_option *row, struct option_entry *ret_entry);
+
+/* The same for an option of the core by its name. */
+int options_find_core(struct options *options, const char *name, struct option_entry *ret_entry);
 
 /* Calls fn for each row that is known but in no set. */
 typedef void (*option_row_fn)(void *user, const char *plugin, const struct lucius_option *row);

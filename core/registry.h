@@ -44,6 +44,10 @@ struct protocol {
  */
 struct registry *registry_load(
         const char *protocols_file, const char *schemas_dir, char **ret_sentence);
+/* As registry_load, of a text; where says in sentences where it comes from, and the schemas are
+ * those beside the file. */
+struct registry *registry_parse(
+        const char *text, const char *where, const char *protocols_file, char **ret_sentence);
 /* One more owned reference to the same object. */
 struct registry *registry_ref(struct registry *registry);
 /* Gives a reference back; takes NULL. The last one frees. */

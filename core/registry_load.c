@@ -256,21 +256,37 @@ static char *default_schemas_dir(const char *protocols_file)
 	return must_print("%s/schemas/steps", dirname(copy));
 }
 
+/* The document is taken over; NULL: the loader has its sentence already. */
+static struct registry *load(struct loader *loader, json_t *document, char **ret_sentence)
+{
+	struct registry *registry CLEANUP(cleanup_registry) = must_calloc(1, sizeof(*registry));
+	registry->n_references = 1;
+	registry->document = document;
+	loader->registry = registry;
+	if (document == NULL || !has_form(loader) || !add_protocols(loader)) {
+		*ret_sentence = loader->sentence;
+		return NULL;
+	}
+	return steal(registry);
+}
+
 struct registry *registry_load(
         const char *protocols_file, const char *schemas_dir, char **ret_sentence)
 {
 	char *beside CLEANUP_FREE = default_schemas_dir(protocols_file);
-	struct registry *registry CLEANUP(cleanup_registry) = must_calloc(1, sizeof(*registry));
-	registry->n_references = 1;
 	struct loader loader = {
-		.registry = registry,
 		.protocols_file = protocols_file,
 		.schemas_dir = schemas_dir != NULL ? schemas_dir : beside,
 	};
-	registry->document = json_file_read(protocols_file, &loader.sentence);
-	if (registry->document == NULL || !has_form(&loader) || !add_protocols(&loader)) {
-		*ret_sentence = loader.sentence;
-		return NULL;
-	}
-	return steal(registry);
+	json_t *document = json_file_read(protocols_file, &loader.sentence);
+	return load(&loader, document, ret_sentence);
+}
+
+struct registry *registry_parse(
+        const char *text, const char *where, const char *protocols_file, char **ret_sentence)
+{
+	char *beside CLEANUP_FREE = default_schemas_dir(protocols_file);
+	struct loader loader = { .protocols_file = where, .schemas_dir = beside };
+	json_t *document = json_text_read(text, where, &loader.sentence);
+	return load(&loader, document, ret_sentence);
 }

@@ -24,7 +24,8 @@ struct replies_parts {
 	uint32_t n_lanes;
 	const char *topic_prefix; /* "global-bus-replies-p" */
 	const char *subscription; /* "lucius-invoker" */
-	uint64_t dlq_seconds; /* between two readings of the dead letters; 0: never */
+	const int64_t *dlq_seconds; /* borrowed, may change; between two readings of the dead
+	                               letters; 0: never */
 };
 
 struct replies *replies_create(const struct replies_parts *parts);

@@ -227,7 +227,7 @@ static void create_invoker(struct service *service)
 		.n_lanes = (uint32_t)settings->servicebus_lanes,
 		.topic_prefix = settings->servicebus_reply_prefix,
 		.subscription = settings->servicebus_reply_subscription,
-		.dlq_seconds = (uint64_t)settings->reply_dlq_seconds,
+		.dlq_seconds = &settings->reply_dlq_seconds,
 	};
 	service->invoker = invoker_create(&invoker);
 	service->replies = replies_create(&replies);
@@ -294,34 +294,54 @@ static void create_parts(struct service *service)
 	};
 }
 
-/* The files that can change while it runs. True, or false and a sentence; then nothing changes. */
-static bool load_files(struct service *service, char *error, size_t error_size)
+static void forget_prepared(struct service *service)
+{
+	registry_unref(steal(service->next_registry));
+	access_destroy(steal(service->next_access));
+}
+
+static struct registry *read_protocols(
+        const struct settings *settings, const char *text, const char *where, char **ret_sentence)
+{
+	char *file CLEANUP_FREE = shipped_file_find(settings->protocols_file);
+	return text != NULL ? registry_parse(text, where, file, ret_sentence)
+	                    : registry_load(file, NULL, ret_sentence);
+}
+
+bool service_prepare(struct service *service, const char *protocols, const char *where, char *error,
+        size_t error_size)
 {
 	const struct settings *settings = service->parts.settings;
 	char *sentence CLEANUP_FREE = NULL;
-	struct access_list *access = NULL;
+	forget_prepared(service);
 	if ((service->parts.roles & ROLE_ORCHESTRATOR) == 0) {
 		return true;
 	}
-	char *protocols CLEANUP_FREE = shipped_file_find(settings->protocols_file);
-	struct registry *registry = registry_load(protocols, NULL, &sentence);
-	if (registry == NULL) {
+	service->next_registry = read_protocols(settings, protocols, where, &sentence);
+	if (service->next_registry == NULL) {
 		(void)snprintf(error, error_size, "%s", sentence);
 		return false;
 	}
 	if (settings->api_tokens_file != NULL) {
-		access = access_load(settings->api_tokens_file, error, error_size);
-		if (access == NULL) {
-			registry_unref(registry);
+		service->next_access = access_load(settings->api_tokens_file, error, error_size);
+		if (service->next_access == NULL) {
+			forget_prepared(service);
 			return false;
 		}
 	}
+	return true;
+}
+
+void service_reconfigure(struct service *service)
+{
+	if (service->next_registry == NULL) {
+		return;
+	}
 	registry_unref(service->api.registry);
 	access_destroy(service->access);
-	service->api.registry = registry;
-	service->access = access;
-	service->api.access = access;
-	return true;
+	service->api.registry = steal(service->next_registry);
+	service->access = steal(service->next_access);
+	service->api.access = service->access;
 }
 
 struct service *service_create(const struct service_parts *parts, char *error, size_t error_size)
@@ -333,19 +353,13 @@ struct service *service_create(const struct service_parts *parts, char *error, s
 	service->parts = *parts;
 	service->signals = (struct signals){ parts->loop, parts->workflow };
 	create_parts(service);
-	if (!load_files(service, error, error_size)) {
+	if (!service_prepare(
+	            service, parts->settings->protocols, "LUCIUS_PROTOCOLS", error, error_size)) {
 		service_destroy(service);
 		return NULL;
 	}
+	service_reconfigure(service);
 	return service;
-}
-
-void service_reconfigure(struct service *service)
-{
-	char error[512];
-	if (!load_files(service, error, sizeof(error))) {
-		log_write(LUCIUS_LOG_ERROR, "service.not_reconfigured", error, NULL, 0);
-	}
 }
 
 void service_destroy(struct service *service)
@@ -360,6 +374,7 @@ void service_destroy(struct service *service)
 	activities_destroy(service->activities);
 	invoker_destroy(service->invoker);
 	ledger_destroy(service->ledger);
+	forget_prepared(service);
 	registry_unref(service->api.registry);
 	access_destroy(service->access);
 	free(service);

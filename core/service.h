@@ -7,6 +7,7 @@
 #ifndef CORE_SERVICE_H
 #define CORE_SERVICE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,7 +45,11 @@ void service_listen(struct service *service, lucius_done_fn on_listening, void *
  */
 void service_stop(struct service *service, lucius_done_fn on_stopped, void *user);
 void service_destroy(struct service *service);
-/* Options marked LIVE have changed. */
+/* Reads what may change while it runs (protocols, tokens) without taking it up. Protocols: JSON, or
+ * NULL for the file; where: where it comes from. False: a sentence. */
+bool service_prepare(struct service *service, const char *protocols, const char *where, char *error,
+        size_t error_size);
+/* Options marked LIVE have changed: takes up what has been prepared. */
 void service_reconfigure(struct service *service);
 
 #endif

@@ -24,6 +24,8 @@ struct service {
 	struct sweeper *sweeper;
 	struct recovery *recovery; /* NULL: the engine needs none */
 	struct access_list *access;
+	struct registry *next_registry; /* prepared; NULL: nothing is */
+	struct access_list *next_access;
 	struct http_router *routers[2];
 	struct http_server *servers[2]; /* public, internal */
 	struct http_tls *tls;

@@ -40,6 +40,7 @@ struct settings {
 	const char *invoker_token;
 
 	const char *protocols_file;
+	const char *protocols; /* the file's content instead of it; NULL: the file */
 	const char *default_mode; /* DEFAULT or BURST */
 	int64_t max_inflight_per_tenant;
 	int64_t retention_days;

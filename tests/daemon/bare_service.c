@@ -71,6 +71,18 @@ void service_destroy(struct service *service)
 	free(service);
 }
 
+bool service_prepare(struct service *service, const char *protocols, const char *where, char *error,
+        size_t error_size)
+{
+	(void)service;
+	(void)where;
+	if (protocols != NULL && strcmp(protocols, "wrong") == 0) {
+		(void)snprintf(error, error_size, "the service does not like these protocols");
+		return false;
+	}
+	return true;
+}
+
 void service_reconfigure(struct service *service)
 {
 	(void)service;

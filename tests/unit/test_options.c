@@ -82,7 +82,7 @@ static void begin(void)
 	world = (struct world){ 0 };
 	(void)snprintf(world.path, sizeof(world.path), "/tmp/test-options-%ld", (long)getpid());
 	write_file("");
-	option_givens_add(&world.arguments, "--config", world.path, "the test");
+	(void)option_givens_add(&world.arguments, "--config", world.path, "the test");
 	const struct options_parts parts = {
 		.arguments = &world.arguments,
 		.environment = world.environment,
@@ -104,7 +104,7 @@ static void set(const char *variable)
 
 static void argue(const char *flag, const char *value)
 {
-	option_givens_add(&world.arguments, flag, value, "the command line");
+	(void)option_givens_add(&world.arguments, flag, value, "the command line");
 }
 
 /* As the daemon does it. Returns 0, or -1 after a report. */
@@ -248,10 +248,11 @@ static void the_stronger_source_wins(void)
 	write_file("max_attempts = 4;\nlease_minutes = 4;\nsweep_seconds = 4;\n"
 	           "retention_days = 4;\n");
 	struct option_givens remote = { 0 };
-	option_givens_add(&remote, "Lucius:MaxAttempts", "5", "remote");
-	option_givens_add(&remote, "Lucius:LeaseMinutes", "5", "remote");
-	option_givens_add(&remote, "Lucius:SweepSeconds", "5", "remote");
-	options_set_remote(world.options, &remote);
+	(void)option_givens_add(&remote, "Lucius:MaxAttempts", "5", "remote");
+	(void)option_givens_add(&remote, "Lucius:LeaseMinutes", "5", "remote");
+	(void)option_givens_add(&remote, "Lucius:SweepSeconds", "5", "remote");
+	options_swap_remote(world.options, &remote);
+	option_givens_finish(&remote);
 	set("LUCIUS_MAX_ATTEMPTS=6");
 	set("LUCIUS_LEASE_MINUTES=6");
 	argue("--max-attempts", "7");
