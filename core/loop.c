@@ -384,6 +384,23 @@ void loop_advance(struct loop *loop, uint64_t ms)
 	}
 }
 
+void loop_jump(struct loop *loop, uint64_t ms)
+{
+	assert(loop->is_simulated);
+	loop->now_us += (ms < LONGEST_MS ? ms : LONGEST_MS) * 1000;
+	loop_advance(loop, 0);
+}
+
+uint64_t loop_due_in_ms(const struct loop *loop)
+{
+	assert(loop->is_simulated);
+	const struct timer *first = timer_heap_first(&loop->timers);
+	if (loop->n_calls != 0 || (first != NULL && first->due_us <= loop->now_us)) {
+		return 0;
+	}
+	return first != NULL ? (first->due_us - loop->now_us + 999) / 1000 : UINT64_MAX;
+}
+
 void loop_turn(struct loop *loop, int is_blocking)
 {
 	if (!loop->is_simulated) {

@@ -31,6 +31,10 @@ void loop_break(struct loop *loop);
 void loop_turn(struct loop *loop, int is_blocking);
 /* Simulated only: runs all that is due up to ms from now, in order of time. */
 void loop_advance(struct loop *loop, uint64_t ms);
+/* Simulated only: the process stood still for so long; then runs all that is due, late. */
+void loop_jump(struct loop *loop, uint64_t ms);
+/* Simulated only: milliseconds until something is due; UINT64_MAX if nothing is. */
+uint64_t loop_due_in_ms(const struct loop *loop);
 
 /* Milliseconds of a clock that never jumps; callbacks that run together see one reading. */
 uint64_t loop_now_ms(struct loop *loop);
