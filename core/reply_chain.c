@@ -9,7 +9,8 @@
  *           |                          └─ failure: keep, back off, ─┐
  *           └─ failure: keep, back off ─────────────────────────────┘ again from the ledger
  *
- * A stop ends the waiting: the message is released.
+ * A settlement that a backend did not carry out is repeated: the bus would renew the message's lock
+ * for ever. A stop ends the waiting: the message is released.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -33,9 +34,14 @@ struct reply_chain {
 	struct timer *backoff; /* while it waits */
 	uint32_t backoff_ms;
 	struct job *closed; /* owned; the job whose slot is to be freed */
+	/* The settlement that is under way or to be repeated; 0: none yet. Texts are static. */
+	uint32_t how;
+	const char *reason;
+	const char *description; /* static, or in the reply */
 };
 
 static void record(struct reply_chain *chain);
+static void send_settlement(struct reply_chain *chain);
 
 static void count(const char *result)
 {
@@ -65,6 +71,23 @@ static void on_released(void *user, uint32_t status, const char *sentence)
 	chain_end(user);
 }
 
+static uint32_t next_wait_ms(struct reply_chain *chain)
+{
+	uint32_t jitter = 0;
+	loop_random(chain->replies->parts.loop, &jitter, sizeof(jitter));
+	uint32_t wait_ms = chain->backoff_ms / 2 + jitter % (chain->backoff_ms / 2 + 1);
+	chain->backoff_ms =
+	        chain->backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : chain->backoff_ms * 2;
+	return wait_ms;
+}
+
+static void settle_again(void *user)
+{
+	struct reply_chain *chain = user;
+	chain->backoff = NULL;
+	send_settlement(chain);
+}
+
 /* A lock that was lost means that the message comes again, as a repeat. */
 static void on_settled(void *user, uint32_t status, const char *sentence)
 {
@@ -74,27 +97,40 @@ static void on_settled(void *user, uint32_t status, const char *sentence)
 		        LOG_STRING("job_id", chain->reply.job_id),
 		        LOG_STRING("status", status_name(status)));
 	}
-	if (chain->closed == NULL) {
+	bool may_be_held = status == LUCIUS_UNAVAILABLE || status == LUCIUS_UNKNOWN;
+	if (may_be_held && !chain->replies->is_stopping) {
+		chain->backoff = timer_start(
+		        chain->replies->parts.loop, next_wait_ms(chain), settle_again, chain);
+	} else if (chain->closed == NULL) {
 		chain_end(chain);
-		return;
+	} else {
+		const struct op_caller caller = { NULL, on_released, chain, 0 };
+		(void)storage_release(ledger_storage(chain->replies->parts.ledger),
+		        job_encode_loaded(chain->closed), &caller);
 	}
-	const struct op_caller caller = { NULL, on_released, chain, 0 };
-	(void)storage_release(ledger_storage(chain->replies->parts.ledger),
-	        job_encode_loaded(chain->closed), &caller);
+}
+
+static void send_settlement(struct reply_chain *chain)
+{
+	struct lucius_settlement settlement = {
+		.size = sizeof(settlement),
+		.how = chain->how,
+		.token = chain->token,
+		.reason = { chain->reason, strlen(chain->reason) },
+		.description = { chain->description, strlen(chain->description) },
+	};
+	const struct op_caller caller = { NULL, on_settled, chain, 0 };
+	(void)bus_settle(chain->replies->parts.bus, &settlement, &caller);
 }
 
 static void settle(
         struct reply_chain *chain, uint32_t how, const char *reason, const char *description)
 {
-	struct lucius_settlement settlement = {
-		.size = sizeof(settlement),
-		.how = how,
-		.token = chain->token,
-		.reason = { reason, strlen(reason) },
-		.description = { description, strlen(description) },
-	};
-	const struct op_caller caller = { NULL, on_settled, chain, 0 };
-	(void)bus_settle(chain->replies->parts.bus, &settlement, &caller);
+	chain->how = how;
+	chain->reason = reason;
+	chain->description = description;
+	chain->backoff_ms = BACKOFF_FIRST_MS;
+	send_settlement(chain);
 }
 
 static void dead_letter(struct reply_chain *chain, const char *reason, const char *description)
@@ -121,12 +157,8 @@ static void keep(struct reply_chain *chain, uint32_t status, const char *sentenc
 		settle(chain, LUCIUS_SETTLE_RELEASE, "", "");
 		return;
 	}
-	uint32_t jitter = 0;
-	loop_random(chain->replies->parts.loop, &jitter, sizeof(jitter));
-	uint32_t wait = chain->backoff_ms / 2 + jitter % (chain->backoff_ms / 2 + 1);
-	chain->backoff_ms =
-	        chain->backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : chain->backoff_ms * 2;
-	chain->backoff = timer_start(chain->replies->parts.loop, wait, on_backed_off, chain);
+	chain->backoff =
+	        timer_start(chain->replies->parts.loop, next_wait_ms(chain), on_backed_off, chain);
 }
 
 static void on_signalled(void *user, uint32_t status, const char *sentence)
@@ -251,8 +283,13 @@ void reply_chain_begin(struct replies *replies, const struct lucius_delivery *de
 void reply_chains_stop(struct replies *replies)
 {
 	for (struct reply_chain *chain = replies->chains; chain != NULL; chain = chain->next) {
-		if (chain->backoff != NULL) {
-			timer_stop(steal(chain->backoff));
+		if (chain->backoff == NULL) {
+			continue;
+		}
+		timer_stop(steal(chain->backoff));
+		if (chain->how != 0) {
+			send_settlement(chain);
+		} else {
 			settle(chain, LUCIUS_SETTLE_RELEASE, "", "");
 		}
 	}
