@@ -74,7 +74,7 @@ static void on_recovered(void *user)
 {
 	struct service *service = user;
 	service->is_recovered = true;
-	if (service->is_listening) {
+	if (service->is_listening && !service->api.is_stopping) {
 		service_activate(service);
 	}
 	end_start(service);
@@ -92,7 +92,9 @@ static void on_start_bound(void *user)
 /* Another process thinks that this one is dead: going on would mean two engines for one job. */
 static void on_lost(void *user)
 {
-	(void)user;
+	struct service *service = user;
+	/* At once: an engine that is nobody's any more must not say that it knows no such run. */
+	op_cancel(service->work);
 	log_write(LUCIUS_LOG_ERROR, "service.ownership_lost",
 	        "another process has taken over the workflow engine; this one stops", NULL, 0);
 	(void)raise(SIGTERM);
@@ -156,9 +158,6 @@ static void stop_takers(struct service *service)
 		service->n_stopping++;
 		sweeper_stop(service->sweeper, part_stopped, service);
 	}
-	if (service->recovery != NULL) {
-		recovery_stop(service->recovery);
-	}
 	service->is_working = false;
 }
 
@@ -174,6 +173,11 @@ static void part_stopped(void *user)
 		stop_takers(service);
 		part_stopped(service);
 		return;
+	}
+	/* The engine first, then its name: another process may take the runs up from now on. */
+	op_cancel(service->work);
+	if (service->recovery != NULL) {
+		recovery_stop(service->recovery);
 	}
 	lucius_done_fn on_stopped = service->on_stopped;
 	on_stopped(service->user, LUCIUS_OK, NULL);
