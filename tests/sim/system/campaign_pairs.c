@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* One seed on both engines: jobs and steps must go through the same states in the same order. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/system/campaign.h"
+
+static bool run_both(const struct campaign *campaign, uint64_t seed, bool is_shown)
+{
+	struct sim_outcome outcomes[2];
+	struct sim_request request = campaign->request;
+	request.seed = seed;
+	request.is_paired = true;
+	for (int i = 0; i < 2; i++) {
+		request.engine = i == 0 ? SIM_ENGINE_LOCAL : SIM_ENGINE_TEMPORAL;
+		sim_run(&request, &outcomes[i]);
+	}
+	bool is_good = outcomes[0].violation[0] == '\0' && outcomes[1].violation[0] == '\0' &&
+	        strcmp(outcomes[0].transitions, outcomes[1].transitions) == 0;
+	for (int i = 0; i < 2 && !is_good && is_shown; i++) {
+		printf("%s: %s\n%s\n", i == 0 ? "local" : "Temporal", outcomes[i].violation,
+		        outcomes[i].transitions);
+	}
+	sim_outcome_finish(&outcomes[0]);
+	sim_outcome_finish(&outcomes[1]);
+	return is_good;
+}
+
+int campaign_pairs(const struct campaign *campaign)
+{
+	uint64_t n_seeds = campaign->n_seeds != 0 ? campaign->n_seeds : 1;
+	for (uint64_t seed = campaign->from; seed < campaign->from + n_seeds; seed++) {
+		if (!run_both(campaign, seed, true)) {
+			printf("seed %" PRIu64 ": the engines differ\nreplay: %s --pairs --seed "
+			       "%" PRIu64 "\n",
+			        seed, campaign->program, seed);
+			return 1;
+		}
+	}
+	printf("%" PRIu64 " pairs (seeds %" PRIu64 " to %" PRIu64
+	       "): both engines lead jobs and steps through the same states\n",
+	        n_seeds, campaign->from, campaign->from + n_seeds - 1);
+	return 0;
+}
