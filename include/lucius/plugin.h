@@ -236,8 +236,15 @@ struct lucius_option {
 	uint32_t type, flags;
 	uint32_t offset, member_size; /* LUCIUS_MEMBER */
 };
+/* The last two of a row: in C wherever they stand, in C++ behind `flags`. */
+#ifdef __cplusplus
 #define LUCIUS_MEMBER(structure, member) \
 	(uint32_t) offsetof(structure, member), (uint32_t)sizeof(((structure *)0)->member)
+#else
+#define LUCIUS_MEMBER(structure, member)                 \
+	.offset = (uint32_t)offsetof(structure, member), \
+	.member_size = (uint32_t)sizeof(((structure *)0)->member)
+#endif
 
 /*
  * The stages of a backend's life: create → start → listen → operations → stop → destroy.
