@@ -243,6 +243,8 @@ static void end_without_status(struct grpc_call *call, uint32_t error_code)
 		bool is_late = clock_ms() >= call->begun_at_ms + call->timeout_ms;
 		call_fail(call, is_late ? GRPC_DEADLINE_EXCEEDED : GRPC_CANCELLED,
 		        "the server has cancelled the call");
+	} else if (error_code == NGHTTP2_NO_ERROR) {
+		call_fail(call, GRPC_UNAVAILABLE, "the server's answer has no status of gRPC");
 	} else {
 		call_fail(call, GRPC_UNAVAILABLE, nghttp2_http2_strerror(error_code));
 	}
@@ -250,6 +252,7 @@ static void end_without_status(struct grpc_call *call, uint32_t error_code)
 
 void call_on_closed(struct grpc_call *call, uint32_t error_code)
 {
+	call->connection->has_answered |= call->has_status;
 	if (call->is_too_large) {
 		call_fail(call, GRPC_RESOURCE_EXHAUSTED, "grpc: received message larger than max");
 	} else if (call->has_status && call->status == GRPC_OK) {

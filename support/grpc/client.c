@@ -5,6 +5,7 @@
  *
  *   call → waiting → (pump) → a connection with room → done → (pump) → on_answer
  */
+#include <arpa/inet.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 /* Both kinds of address have been tried. */
 #define FAILURES_TOLD 2u
 #define CONNECTIONS_MAX 8u /* beside each other, for servers that limit streams */
+#define SHORT_LIFE_MS 1000u
 
 void client_wake(struct grpc_client *client)
 {
@@ -86,7 +88,8 @@ static void hand_out(struct grpc_client *client)
 	if (!TAILQ_EMPTY(&client->waiting) || client->current == NULL) {
 		connect_more(client);
 	}
-	if (client->n_failures >= FAILURES_TOLD) {
+	if (client->not_connected != NULL &&
+	        (client->n_failures >= FAILURES_TOLD || client->n_short >= FAILURES_TOLD)) {
 		fail_impatient(client);
 	}
 }
@@ -141,6 +144,7 @@ void client_on_open(struct grpc_connection *connection)
 {
 	struct grpc_client *client = connection->client;
 	client->counts.n_connections++;
+	connection->opened_at_ms = clock_ms();
 	client->n_failures = 0;
 	free(steal(client->not_connected));
 	client->current = connection;
@@ -153,9 +157,9 @@ void client_on_open(struct grpc_connection *connection)
 static uint32_t retry_wait_ms(const struct grpc_client *client)
 {
 	uint32_t random = 0;
-	unsigned doublings = client->n_failures / 2;
+	unsigned doublings = client->n_failures / 2 + client->n_short;
 	uint64_t bound = (uint64_t)RETRY_FIRST_MS << (doublings < 16 ? doublings : 16);
-	if (client->n_failures == 1) {
+	if (client->n_failures == 1 && !client->is_literal) {
 		return 0;
 	}
 	if (bound > client->settings.retry_max_ms) {
@@ -173,6 +177,25 @@ static void wait_to_connect(struct grpc_client *client)
 	const struct timeval wait = { (time_t)(wait_ms / 1000),
 		(suseconds_t)(wait_ms % 1000) * 1000 };
 	(void)event_add(client->retry, &wait);
+}
+
+/* It was open and takes nothing new any more. Who opens only to close again is not asked again at
+ * once, as one is not who does not open. */
+static void on_connection_over(const struct grpc_connection *connection)
+{
+	struct grpc_client *client = connection->client;
+	bool is_short =
+	        !connection->has_answered && clock_ms() - connection->opened_at_ms < SHORT_LIFE_MS;
+	client->n_short = is_short ? client->n_short + 1 : 0;
+	if (client->n_short >= FAILURES_TOLD) {
+		static const char sentence[] = "the server ends each connection at once";
+		free(client->not_connected);
+		client->not_connected = must_copy(sentence, sizeof(sentence) - 1);
+		tell_state(client, client->not_connected);
+	}
+	if (is_short) {
+		wait_to_connect(client);
+	}
 }
 
 /* An attempt to connect has failed. Of the two kinds of address the first tells more. */
@@ -207,12 +230,15 @@ void client_on_lost(struct grpc_connection *connection, const char *sentence)
 	bool was_draining = connection->state == CONNECTION_DRAINING;
 	char kept[256];
 	(void)snprintf(kept, sizeof(kept), "%s", sentence);
+	if (connection->state == CONNECTION_OPEN) {
+		on_connection_over(connection);
+	}
 	fail_calls(connection, kept);
 	connection_destroy(connection);
 	if (was_opening) {
 		on_attempt_failed(client, kept);
 	}
-	if (!was_draining) {
+	if (!was_draining && evtimer_pending(client->retry, NULL) == 0) {
 		wait_to_connect(client);
 	}
 	client_wake(client);
@@ -221,6 +247,9 @@ void client_on_lost(struct grpc_connection *connection, const char *sentence)
 void client_on_goaway(struct grpc_connection *connection)
 {
 	struct grpc_client *client = connection->client;
+	if (connection->state == CONNECTION_OPEN) {
+		on_connection_over(connection);
+	}
 	connection->state = CONNECTION_DRAINING;
 	if (client->current == connection) {
 		client->current = NULL;
@@ -236,6 +265,23 @@ static char *copy_or_null(const char *text)
 static uint32_t number_or(uint32_t given, uint32_t otherwise)
 {
 	return given != 0 ? given : otherwise;
+}
+
+static void look_at_host(struct grpc_client *client)
+{
+	unsigned char address[sizeof(struct in6_addr)];
+	client->literal_family =
+	        inet_pton(AF_INET6, client->settings.host, address) == 1 ? AF_INET6 : AF_INET;
+	client->is_literal = inet_pton(client->literal_family, client->settings.host, address) == 1;
+}
+
+/* Without a name server in the configuration, addresses and /etc/hosts still work. */
+static struct evdns_base *make_dns(struct event_base *base)
+{
+	struct evdns_base *dns = evdns_base_new(
+	        base, EVDNS_BASE_INITIALIZE_NAMESERVERS | EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+	return must_have(
+	        dns != NULL ? dns : evdns_base_new(base, EVDNS_BASE_DISABLE_WHEN_INACTIVE));
 }
 
 static void copy_settings(struct grpc_client *client, const struct grpc_settings *given)
@@ -276,8 +322,8 @@ struct grpc_client *grpc_client_create(
 	TAILQ_INIT(&client->connections);
 	TAILQ_INIT(&client->waiting);
 	TAILQ_INIT(&client->done);
-	client->dns = must_have(evdns_base_new(settings->base,
-	        EVDNS_BASE_INITIALIZE_NAMESERVERS | EVDNS_BASE_DISABLE_WHEN_INACTIVE));
+	look_at_host(client);
+	client->dns = make_dns(settings->base);
 	client->pump = must_have(event_new(settings->base, -1, EV_PERSIST, on_pump, client));
 	client->retry = must_have(evtimer_new(settings->base, on_retry, client));
 	client_wake(client);

@@ -167,6 +167,15 @@ static void on_event(struct bufferevent *bufferevent, short what, void *user)
 	}
 }
 
+/* A name may have addresses of both kinds and only one be served: they take turns. */
+static int family_to_try(const struct grpc_client *client)
+{
+	if (client->is_literal) {
+		return client->literal_family;
+	}
+	return client->n_failures % 2 == 0 ? AF_INET : AF_INET6;
+}
+
 static struct bufferevent *make_bufferevent(const struct grpc_client *client)
 {
 	struct event_base *base = client->settings.base;
@@ -197,10 +206,9 @@ struct grpc_connection *connection_create(struct grpc_client *client)
 	(void)bufferevent_set_max_single_write(connection->bufferevent, AT_ONCE);
 	(void)bufferevent_enable(connection->bufferevent, EV_READ | EV_WRITE);
 	set_timer(connection, settings->connect_timeout_ms);
-	/* A name may have addresses of both kinds and only one be served: they take turns. An error
-	 * here is told by the event as well. */
+	/* An error here is told by the event as well. */
 	(void)bufferevent_socket_connect_hostname(connection->bufferevent, client->dns,
-	        client->n_failures % 2 == 0 ? AF_INET : AF_INET6, settings->host, settings->port);
+	        family_to_try(client), settings->host, settings->port);
 	return connection;
 }
 
@@ -299,7 +307,10 @@ void connection_say_goodbye(struct grpc_connection *connection)
 	(void)nghttp2_session_terminate_session(connection->session, NGHTTP2_NO_ERROR);
 	connection_flush(connection);
 	if (bufferevent_openssl_get_ssl(connection->bufferevent) == NULL) {
-		(void)evbuffer_write(bufferevent_get_output(connection->bufferevent),
-		        bufferevent_getfd(connection->bufferevent));
+		/* The bufferevent lets nobody but itself take from the front. */
+		struct evbuffer *out = bufferevent_get_output(connection->bufferevent);
+		(void)evbuffer_unfreeze(out, 1);
+		(void)evbuffer_write(out, bufferevent_getfd(connection->bufferevent));
+		(void)evbuffer_freeze(out, 1);
 	}
 }

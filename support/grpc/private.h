@@ -72,6 +72,8 @@ struct grpc_connection {
 	struct event *timer; /* connecting, then keep-alive */
 	bool is_pinged; /* the answer to our PING is awaited */
 	bool has_received; /* anything, since the timer was set */
+	bool has_answered; /* a call, with a status of the server */
+	uint64_t opened_at_ms; /* by the monotonic clock; 0: still opening */
 };
 TAILQ_HEAD(connection_list, grpc_connection);
 
@@ -89,6 +91,9 @@ struct grpc_client {
 	struct event *retry; /* until the next attempt to connect */
 	char *not_connected; /* owned; why the last attempt failed; NULL: it has not */
 	unsigned n_failures; /* attempts in a row */
+	unsigned n_short; /* connections in a row that ended at once and answered nothing */
+	bool is_literal; /* the host is an address: nothing is looked up */
+	int literal_family; /* its kind */
 	struct grpc_counts counts;
 };
 
