@@ -250,6 +250,17 @@ static void begin(struct api *api, struct http_request *request, const struct co
 	}
 }
 
+/* What is known to come to nothing is not begun: no rows without a workflow. */
+static bool has_engine(struct api *api, struct http_request *request)
+{
+	const char *sentence = backend_not_ready(api->workflow);
+	if (sentence != NULL) {
+		count("unavailable");
+		api_reply_failure(request, LUCIUS_UNAVAILABLE, sentence);
+	}
+	return sentence == NULL;
+}
+
 static void resolve(struct api *api, struct http_request *request, struct command *command)
 {
 	CLEANUP_COMMAND_REFUSAL struct command_refusal refusal = { 0 };
@@ -259,7 +270,7 @@ static void resolve(struct api *api, struct http_request *request, struct comman
 	};
 	if (command_resolve(command, api->registry, &routing, &refusal) != COMMAND_OK) {
 		refuse(request, &refusal);
-	} else if (api_is_active(api, request)) {
+	} else if (api_is_active(api, request) && has_engine(api, request)) {
 		begin(api, request, command);
 	}
 }

@@ -14,10 +14,10 @@
 #include <string.h>
 
 #include "messages.pb-c.h"
-#include "plugins/workflow-temporal/arena.h"
 #include "plugins/workflow-temporal/call.h"
 #include "plugins/workflow-temporal/engine.h"
 #include "plugins/workflow-temporal/payload.h"
+#include "plugins/workflow-temporal/pool.h"
 #include "support/base/cleanup.h"
 #include "support/base/memory.h"
 
@@ -30,8 +30,8 @@
 struct activity_task {
 	TAILQ_ENTRY(activity_task) entry;
 	struct engine *engine; /* borrowed */
-	struct arena arena;
-	const Wire__ActivityTask *message; /* in the arena */
+	struct pool pool;
+	const Wire__ActivityTask *message; /* in the pool */
 	uint64_t taken_ms;
 	struct lucius_op op; /* of the run; id 0: it is done */
 	char *result; /* owned */
@@ -51,7 +51,7 @@ static void destroy(struct activity_task *task)
 	if (task->beating != NULL) {
 		call_cancel(task->beating);
 	}
-	arena_finish(&task->arena);
+	pool_finish(&task->pool);
 	free(task->result);
 	free(task);
 	poller_set_release(&engine->activities);
@@ -100,7 +100,7 @@ static void complete(struct activity_task *task)
 	Wire__ActivityCompletedRequest request = WIRE__ACTIVITY_COMPLETED_REQUEST__INIT;
 	request.task_token = task->message->task_token;
 	request.result =
-	        payload_json(&task->arena, (struct lucius_text){ task->result, task->result_size });
+	        payload_json(&task->pool, (struct lucius_text){ task->result, task->result_size });
 	request.identity = engine->identity;
 	request.namespace_ = (char *)(uintptr_t)engine->options->namespace;
 	engine_count(engine, METRIC_ACTIVITIES_COMPLETED);
@@ -229,20 +229,20 @@ static void run(struct activity_task *task)
 
 bool activity_task_take(struct engine *engine, const struct grpc_answer *answer)
 {
-	struct arena arena = { 0 };
-	const Wire__ActivityTask *message = arena_unpack(
-	        &arena, &wire__activity_task__descriptor, answer->message, answer->size);
+	struct pool pool = { 0 };
+	const Wire__ActivityTask *message =
+	        pool_unpack(&pool, &wire__activity_task__descriptor, answer->message, answer->size);
 	if (message == NULL || message->task_token.len == 0) {
 		if (message == NULL) {
 			lucius_log(engine->host, LUCIUS_LOG_ERROR, "activity.task_unreadable",
 			        "An activity task cannot be read.");
 		}
-		arena_finish(&arena);
+		pool_finish(&pool);
 		return false;
 	}
 	struct activity_task *task = must_calloc(1, sizeof(*task));
 	task->engine = engine;
-	task->arena = arena;
+	task->pool = pool;
 	task->message = message;
 	task->taken_ms = engine->host->now_ms(engine->host);
 	TAILQ_INSERT_TAIL(&engine->activity_tasks, task, entry);

@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "messages.pb-c.h"
-#include "plugins/workflow-temporal/arena.h"
 #include "plugins/workflow-temporal/call.h"
 #include "plugins/workflow-temporal/engine.h"
 #include "plugins/workflow-temporal/payload.h"
+#include "plugins/workflow-temporal/pool.h"
 #include "support/base/cleanup.h"
 #include "support/base/memory.h"
 
@@ -101,33 +101,33 @@ static void on_started(void *user, const struct grpc_answer *answer)
 	finish(asking, fault_status(fault, answer->is_sent), answer->sentence);
 }
 
-static void add_attribute(struct arena *arena, Wire__SearchAttributes *attributes,
+static void add_attribute(struct pool *pool, Wire__SearchAttributes *attributes,
         const char *attribute, const struct lucius_field *field)
 {
-	Wire__PayloadEntry *entry = arena_take(arena, sizeof(*entry));
+	Wire__PayloadEntry *entry = pool_take(pool, sizeof(*entry));
 	wire__payload_entry__init(entry);
 	entry->key = name(attribute);
 	entry->value =
-	        payload_keyword(arena, (struct lucius_text){ field->value, field->value_size });
+	        payload_keyword(pool, (struct lucius_text){ field->value, field->value_size });
 	attributes->indexed_fields[attributes->n_indexed_fields++] = entry;
 }
 
 /* NULL: the namespace has none of them. */
 static Wire__SearchAttributes *attributes_of(
-        struct arena *arena, const struct server *server, const struct lucius_run *run)
+        struct pool *pool, const struct server *server, const struct lucius_run *run)
 {
-	Wire__SearchAttributes *attributes = arena_take(arena, sizeof(*attributes));
+	Wire__SearchAttributes *attributes = pool_take(pool, sizeof(*attributes));
 	wire__search_attributes__init(attributes);
-	attributes->indexed_fields = arena_take(arena, N_ATTRIBUTES * sizeof(Wire__PayloadEntry *));
+	attributes->indexed_fields = pool_take(pool, N_ATTRIBUTES * sizeof(Wire__PayloadEntry *));
 	for (uint64_t i = 0; i < run->n_attributes; i++) {
 		const struct lucius_field *field = &run->attributes[i];
 		if (attributes->n_indexed_fields == N_ATTRIBUTES) {
 			break;
 		}
 		if (server->has_tenant && strcmp(field->name, "tenant") == 0) {
-			add_attribute(arena, attributes, ATTRIBUTE_TENANT, field);
+			add_attribute(pool, attributes, ATTRIBUTE_TENANT, field);
 		} else if (server->has_request_type && strcmp(field->name, "request_type") == 0) {
-			add_attribute(arena, attributes, ATTRIBUTE_REQUEST_TYPE, field);
+			add_attribute(pool, attributes, ATTRIBUTE_REQUEST_TYPE, field);
 		}
 	}
 	return attributes->n_indexed_fields != 0 ? attributes : NULL;
@@ -149,7 +149,7 @@ static void start(struct asking *asking)
 {
 	struct engine *engine = asking->engine;
 	const struct lucius_run *run = asking->run;
-	CLEANUP(arena_finish) struct arena arena = { 0 };
+	CLEANUP(pool_finish) struct pool pool = { 0 };
 	Wire__StartRequest request = WIRE__START_REQUEST__INIT;
 	Wire__Type type = WIRE__TYPE__INIT;
 	Wire__TaskQueue queue = WIRE__TASK_QUEUE__INIT;
@@ -161,7 +161,7 @@ static void start(struct asking *asking)
 	request.workflow_id = text(run->workflow_id);
 	request.workflow_type = &type;
 	request.task_queue = &queue;
-	request.input = payload_json(&arena, run->input);
+	request.input = payload_json(&pool, run->input);
 	request.identity = engine->identity;
 	request.request_id = text(run->request_id);
 	request.workflow_id_reuse_policy = REJECT_DUPLICATE;
@@ -171,11 +171,11 @@ static void start(struct asking *asking)
 		request.workflow_execution_timeout = &timeout;
 	}
 	if (run->summary.size != 0) {
-		metadata.summary = payload_string(&arena, run->summary, SUMMARY_MAX);
+		metadata.summary = payload_string(&pool, run->summary, SUMMARY_MAX);
 		request.user_metadata = &metadata;
 	}
 	if (asking->has_attributes) {
-		request.search_attributes = attributes_of(&arena, &engine->server, run);
+		request.search_attributes = attributes_of(&pool, &engine->server, run);
 		asking->has_attributes = request.search_attributes != NULL;
 	}
 	call(asking, "StartWorkflowExecution", &request.base, on_started);
@@ -207,7 +207,7 @@ static void on_told(void *user, const struct grpc_answer *answer)
 
 void client_signal(struct engine *engine, const struct lucius_signal *signal, struct lucius_op op)
 {
-	CLEANUP(arena_finish) struct arena arena = { 0 };
+	CLEANUP(pool_finish) struct pool pool = { 0 };
 	Wire__SignalRequest request = WIRE__SIGNAL_REQUEST__INIT;
 	Wire__Execution execution = WIRE__EXECUTION__INIT;
 	if (is_refused(engine, op)) {
@@ -217,7 +217,7 @@ void client_signal(struct engine *engine, const struct lucius_signal *signal, st
 	request.namespace_ = name(engine->options->namespace);
 	request.workflow_execution = &execution;
 	request.signal_name = text(signal->name);
-	request.input = payload_json(&arena, signal->argument);
+	request.input = payload_json(&pool, signal->argument);
 	request.identity = engine->identity;
 	request.request_id = text(signal->request_id);
 	call(ask(engine, op), "SignalWorkflowExecution", &request.base, on_told);
@@ -261,15 +261,15 @@ static void on_described(void *user, const struct grpc_answer *answer)
 {
 	struct asking *asking = user;
 	const struct lucius_host *host = asking->engine->host;
-	CLEANUP(arena_finish) struct arena arena = { 0 };
+	CLEANUP(pool_finish) struct pool pool = { 0 };
 	if (answer->status != GRPC_OK) {
 		uint32_t status = fault_status(fault_of(answer), false);
 		bool is_outcome = status == LUCIUS_UNAVAILABLE || status == LUCIUS_NOT_FOUND;
 		finish(asking, is_outcome ? status : LUCIUS_DENIED, answer->sentence);
 		return;
 	}
-	const Wire__DescribeResponse *response = arena_unpack(
-	        &arena, &wire__describe_response__descriptor, answer->message, answer->size);
+	const Wire__DescribeResponse *response = pool_unpack(
+	        &pool, &wire__describe_response__descriptor, answer->message, answer->size);
 	const Wire__ExecutionInfo *info =
 	        response != NULL ? response->workflow_execution_info : NULL;
 	const struct lucius_run_state state = {

@@ -19,100 +19,100 @@
 #define FAILURE_SOURCE "lucius"
 #define FAILURE_MESSAGE_MAX 16384u
 
-static char *make_id(struct arena *arena, char letter, uint64_t number)
+static char *make_id(struct pool *pool, char letter, uint64_t number)
 {
-	char *id = arena_take(arena, ID_SIZE);
+	char *id = pool_take(pool, ID_SIZE);
 	(void)snprintf(id, ID_SIZE, "%c%" PRIu64, letter, number);
 	return id;
 }
 
 /* NULL where there is none to say. */
-static Wire__Duration *duration(struct arena *arena, uint64_t ms)
+static Wire__Duration *duration(struct pool *pool, uint64_t ms)
 {
 	if (ms == 0) {
 		return NULL;
 	}
-	Wire__Duration *duration = arena_take(arena, sizeof(*duration));
+	Wire__Duration *duration = pool_take(pool, sizeof(*duration));
 	wire__duration__init(duration);
 	duration_set(duration, ms);
 	return duration;
 }
 
-static Wire__Type *type(struct arena *arena, struct lucius_text name)
+static Wire__Type *type(struct pool *pool, struct lucius_text name)
 {
-	Wire__Type *type = arena_take(arena, sizeof(*type));
+	Wire__Type *type = pool_take(pool, sizeof(*type));
 	wire__type__init(type);
-	type->name = arena_copy(arena, name.data, name.size);
+	type->name = pool_copy(pool, name.data, name.size);
 	return type;
 }
 
-static Wire__TaskQueue *queue(struct arena *arena, const char *name)
+static Wire__TaskQueue *queue(struct pool *pool, const char *name)
 {
-	Wire__TaskQueue *queue = arena_take(arena, sizeof(*queue));
+	Wire__TaskQueue *queue = pool_take(pool, sizeof(*queue));
 	wire__task_queue__init(queue);
 	queue->name = (char *)(uintptr_t)name;
 	queue->kind = 1;
 	return queue;
 }
 
-static Wire__RetryPolicy *retry(struct arena *arena, const struct lucius_action *action)
+static Wire__RetryPolicy *retry(struct pool *pool, const struct lucius_action *action)
 {
-	Wire__RetryPolicy *policy = arena_take(arena, sizeof(*policy));
+	Wire__RetryPolicy *policy = pool_take(pool, sizeof(*policy));
 	wire__retry_policy__init(policy);
-	policy->initial_interval = duration(arena, action->retry_initial_ms);
-	policy->maximum_interval = duration(arena, action->retry_max_ms);
+	policy->initial_interval = duration(pool, action->retry_initial_ms);
+	policy->maximum_interval = duration(pool, action->retry_max_ms);
 	policy->backoff_coefficient = RETRY_COEFFICIENT;
 	return policy;
 }
 
-static Wire__UserMetadata *summary(struct arena *arena, struct lucius_text text)
+static Wire__UserMetadata *summary(struct pool *pool, struct lucius_text text)
 {
 	if (text.size == 0) {
 		return NULL;
 	}
-	Wire__UserMetadata *metadata = arena_take(arena, sizeof(*metadata));
+	Wire__UserMetadata *metadata = pool_take(pool, sizeof(*metadata));
 	wire__user_metadata__init(metadata);
-	metadata->summary = payload_string(arena, text, SUMMARY_MAX);
+	metadata->summary = payload_string(pool, text, SUMMARY_MAX);
 	return metadata;
 }
 
-static void schedule_activity(struct arena *arena, const struct lucius_action *action,
+static void schedule_activity(struct pool *pool, const struct lucius_action *action,
         const char *task_queue, Wire__Command *command)
 {
-	Wire__ScheduleActivityAttributes *attributes = arena_take(arena, sizeof(*attributes));
+	Wire__ScheduleActivityAttributes *attributes = pool_take(pool, sizeof(*attributes));
 	bool is_long = action->start_to_close_ms > HEARTBEAT_MS;
 	wire__schedule_activity_attributes__init(attributes);
-	attributes->activity_id = make_id(arena, 'a', action->number);
-	attributes->activity_type = type(arena, action->name);
-	attributes->task_queue = queue(arena, task_queue);
-	attributes->input = payload_json(arena, action->payload);
-	attributes->schedule_to_close_timeout = duration(arena, action->give_up_after_ms);
-	attributes->start_to_close_timeout = duration(arena, action->start_to_close_ms);
-	attributes->heartbeat_timeout = duration(arena, is_long ? HEARTBEAT_MS : 0);
-	attributes->retry_policy = retry(arena, action);
+	attributes->activity_id = make_id(pool, 'a', action->number);
+	attributes->activity_type = type(pool, action->name);
+	attributes->task_queue = queue(pool, task_queue);
+	attributes->input = payload_json(pool, action->payload);
+	attributes->schedule_to_close_timeout = duration(pool, action->give_up_after_ms);
+	attributes->start_to_close_timeout = duration(pool, action->start_to_close_ms);
+	attributes->heartbeat_timeout = duration(pool, is_long ? HEARTBEAT_MS : 0);
+	attributes->retry_policy = retry(pool, action);
 	command->command_type = COMMAND_SCHEDULE_ACTIVITY;
 	command->schedule_activity = attributes;
-	command->user_metadata = summary(arena, action->summary);
+	command->user_metadata = summary(pool, action->summary);
 }
 
 static void start_timer(
-        struct arena *arena, const struct lucius_action *action, Wire__Command *command)
+        struct pool *pool, const struct lucius_action *action, Wire__Command *command)
 {
-	Wire__StartTimerAttributes *attributes = arena_take(arena, sizeof(*attributes));
+	Wire__StartTimerAttributes *attributes = pool_take(pool, sizeof(*attributes));
 	wire__start_timer_attributes__init(attributes);
-	attributes->timer_id = make_id(arena, 't', action->number);
+	attributes->timer_id = make_id(pool, 't', action->number);
 	/* Without a time it would be a second. */
 	attributes->start_to_fire_timeout =
-	        duration(arena, action->after_ms != 0 ? action->after_ms : 1);
+	        duration(pool, action->after_ms != 0 ? action->after_ms : 1);
 	command->command_type = COMMAND_START_TIMER;
 	command->start_timer = attributes;
-	command->user_metadata = summary(arena, action->summary);
+	command->user_metadata = summary(pool, action->summary);
 }
 
-static void cancel_timer(struct arena *arena, const struct replay *replay,
+static void cancel_timer(struct pool *pool, const struct replay *replay,
         const struct lucius_action *action, Wire__Command *command)
 {
-	Wire__CancelTimerAttributes *attributes = arena_take(arena, sizeof(*attributes));
+	Wire__CancelTimerAttributes *attributes = pool_take(pool, sizeof(*attributes));
 	const struct tracked *timer = replay_find_number(replay, true, action->number);
 	wire__cancel_timer_attributes__init(attributes);
 	attributes->timer_id = (char *)(uintptr_t)(timer != NULL ? timer->id : "");
@@ -120,29 +120,28 @@ static void cancel_timer(struct arena *arena, const struct replay *replay,
 	command->cancel_timer = attributes;
 }
 
-static void complete(
-        struct arena *arena, const struct lucius_action *action, Wire__Command *command)
+static void complete(struct pool *pool, const struct lucius_action *action, Wire__Command *command)
 {
-	Wire__CompleteAttributes *attributes = arena_take(arena, sizeof(*attributes));
+	Wire__CompleteAttributes *attributes = pool_take(pool, sizeof(*attributes));
 	wire__complete_attributes__init(attributes);
-	attributes->result = payload_json(arena, action->payload);
+	attributes->result = payload_json(pool, action->payload);
 	command->command_type = COMMAND_COMPLETE;
 	command->complete = attributes;
 }
 
-static void fail(struct arena *arena, const struct lucius_action *action, Wire__Command *command)
+static void fail(struct pool *pool, const struct lucius_action *action, Wire__Command *command)
 {
-	Wire__FailAttributes *attributes = arena_take(arena, sizeof(*attributes));
-	Wire__Failure *failure = arena_take(arena, sizeof(*failure));
-	Wire__ApplicationFailureInfo *info = arena_take(arena, sizeof(*info));
+	Wire__FailAttributes *attributes = pool_take(pool, sizeof(*attributes));
+	Wire__Failure *failure = pool_take(pool, sizeof(*failure));
+	Wire__ApplicationFailureInfo *info = pool_take(pool, sizeof(*info));
 	size_t size = action->payload.size < FAILURE_MESSAGE_MAX ? action->payload.size
 	                                                         : FAILURE_MESSAGE_MAX;
 	wire__fail_attributes__init(attributes);
 	wire__failure__init(failure);
 	wire__application_failure_info__init(info);
-	info->type = arena_copy(arena, action->name.data, action->name.size);
+	info->type = pool_copy(pool, action->name.data, action->name.size);
 	info->non_retryable = 1;
-	failure->message = size != 0 ? arena_copy(arena, action->payload.data, size) : info->type;
+	failure->message = size != 0 ? pool_copy(pool, action->payload.data, size) : info->type;
 	failure->source = (char *)(uintptr_t)FAILURE_SOURCE;
 	failure->application_failure_info = info;
 	attributes->failure = failure;
@@ -150,71 +149,71 @@ static void fail(struct arena *arena, const struct lucius_action *action, Wire__
 	command->fail = attributes;
 }
 
-static void cancel(struct arena *arena, Wire__Command *command)
+static void cancel(struct pool *pool, Wire__Command *command)
 {
-	Wire__CancelAttributes *attributes = arena_take(arena, sizeof(*attributes));
+	Wire__CancelAttributes *attributes = pool_take(pool, sizeof(*attributes));
 	wire__cancel_attributes__init(attributes);
 	command->command_type = COMMAND_CANCEL;
 	command->cancel = attributes;
 }
 
-static void record_marker(struct arena *arena, struct lucius_text pinned, Wire__Command *command)
+static void record_marker(struct pool *pool, struct lucius_text pinned, Wire__Command *command)
 {
-	Wire__RecordMarkerAttributes *attributes = arena_take(arena, sizeof(*attributes));
-	Wire__PayloadsEntry *entry = arena_take(arena, sizeof(*entry));
+	Wire__RecordMarkerAttributes *attributes = pool_take(pool, sizeof(*attributes));
+	Wire__PayloadsEntry *entry = pool_take(pool, sizeof(*entry));
 	wire__record_marker_attributes__init(attributes);
 	wire__payloads_entry__init(entry);
 	entry->key = (char *)(uintptr_t)REPLAY_MARKER_DETAIL;
-	entry->value = payload_json(arena, pinned);
+	entry->value = payload_json(pool, pinned);
 	attributes->marker_name = (char *)(uintptr_t)REPLAY_MARKER;
-	attributes->details = arena_take(arena, sizeof(Wire__PayloadsEntry *));
+	attributes->details = pool_take(pool, sizeof(Wire__PayloadsEntry *));
 	attributes->details[0] = entry;
 	attributes->n_details = 1;
 	command->command_type = COMMAND_RECORD_MARKER;
 	command->record_marker = attributes;
 }
 
-static Wire__Command *add(struct arena *arena, struct command_list *list)
+static Wire__Command *add(struct pool *pool, struct command_list *list)
 {
-	Wire__Command *command = arena_take(arena, sizeof(*command));
+	Wire__Command *command = pool_take(pool, sizeof(*command));
 	wire__command__init(command);
 	list->items[list->n_items++] = command;
 	return command;
 }
 
-static void translate(struct arena *arena, const struct replay *replay, const char *task_queue,
+static void translate(struct pool *pool, const struct replay *replay, const char *task_queue,
         const struct lucius_action *action, Wire__Command *command)
 {
 	switch (action->type) {
 	case LUCIUS_ACTION_RUN_ACTIVITY:
-		schedule_activity(arena, action, task_queue, command);
+		schedule_activity(pool, action, task_queue, command);
 		break;
 	case LUCIUS_ACTION_START_TIMER:
-		start_timer(arena, action, command);
+		start_timer(pool, action, command);
 		break;
 	case LUCIUS_ACTION_CANCEL_TIMER:
-		cancel_timer(arena, replay, action, command);
+		cancel_timer(pool, replay, action, command);
 		break;
 	case LUCIUS_ACTION_COMPLETE:
-		complete(arena, action, command);
+		complete(pool, action, command);
 		break;
 	case LUCIUS_ACTION_FAIL:
-		fail(arena, action, command);
+		fail(pool, action, command);
 		break;
 	default:
-		cancel(arena, command);
+		cancel(pool, command);
 		break;
 	}
 }
 
-struct command_list commands_build(struct arena *arena, const struct replay *replay,
+struct command_list commands_build(struct pool *pool, const struct replay *replay,
         const char *task_queue, struct lucius_text pinned)
 {
 	struct command_list list = {
-		.items = arena_take(arena, (replay->n_wanted + 1) * sizeof(Wire__Command *)),
+		.items = pool_take(pool, (replay->n_wanted + 1) * sizeof(Wire__Command *)),
 	};
 	if (pinned.size != 0) {
-		record_marker(arena, pinned, add(arena, &list));
+		record_marker(pool, pinned, add(pool, &list));
 	}
 	for (size_t i = 0; i < replay->n_wanted; i++) {
 		const struct wanted *wanted = &replay->wanted[i];
@@ -225,7 +224,7 @@ struct command_list commands_build(struct arena *arena, const struct replay *rep
 			list.fault = "The definition wants something larger than the 2097152 bytes "
 			             "that the server takes.";
 		}
-		translate(arena, replay, task_queue, &wanted->action, add(arena, &list));
+		translate(pool, replay, task_queue, &wanted->action, add(pool, &list));
 	}
 	return list;
 }

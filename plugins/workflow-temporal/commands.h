@@ -9,13 +9,13 @@
 #include "plugins/workflow-temporal/replay.h"
 
 struct command_list {
-	Wire__Command **items; /* in the arena */
+	Wire__Command **items; /* in the pool */
 	size_t n_items;
 	const char *fault; /* a sentence: why they cannot be sent; NULL: they can */
 };
 
 /* Pinned: what the first task records of what the input does not say; empty: nothing. */
-struct command_list commands_build(struct arena *arena, const struct replay *replay,
+struct command_list commands_build(struct pool *pool, const struct replay *replay,
         const char *task_queue, struct lucius_text pinned);
 
 #endif

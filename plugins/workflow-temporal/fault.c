@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "messages.pb-c.h"
-#include "plugins/workflow-temporal/arena.h"
 #include "plugins/workflow-temporal/call.h"
 #include "plugins/workflow-temporal/engine.h"
+#include "plugins/workflow-temporal/pool.h"
 #include "support/base/cleanup.h"
 
 #define DETAILS_PREFIX "type.googleapis.com/temporal.api.errordetails.v1."
@@ -16,12 +16,12 @@
 /* The answer's first detail is of that type. */
 static bool has_details(const struct grpc_answer *answer, const char *type)
 {
-	CLEANUP(arena_finish) struct arena arena = { 0 };
+	CLEANUP(pool_finish) struct pool pool = { 0 };
 	if (answer->details_size == 0) {
 		return false;
 	}
-	const Wire__Status *status = arena_unpack(
-	        &arena, &wire__status__descriptor, answer->details, answer->details_size);
+	const Wire__Status *status = pool_unpack(
+	        &pool, &wire__status__descriptor, answer->details, answer->details_size);
 	if (status == NULL || status->n_details == 0) {
 		return false;
 	}

@@ -29,9 +29,9 @@ uint64_t duration_ms(const Wire__Duration *duration)
 	return (uint64_t)duration->seconds * 1000 + (uint64_t)duration->nanos / 1000000;
 }
 
-static Wire__MetadataEntry *metadata(struct arena *arena, const char *key, const char *value)
+static Wire__MetadataEntry *metadata(struct pool *pool, const char *key, const char *value)
 {
-	Wire__MetadataEntry *entry = arena_take(arena, sizeof(*entry));
+	Wire__MetadataEntry *entry = pool_take(pool, sizeof(*entry));
 	wire__metadata_entry__init(entry);
 	entry->key = (char *)(uintptr_t)key;
 	entry->value.data = (uint8_t *)(uintptr_t)value;
@@ -39,36 +39,36 @@ static Wire__MetadataEntry *metadata(struct arena *arena, const char *key, const
 	return entry;
 }
 
-static Wire__Payload *make(struct arena *arena, struct lucius_text text, const char *encoding,
-        const char *message_type)
+static Wire__Payload *make(
+        struct pool *pool, struct lucius_text text, const char *encoding, const char *message_type)
 {
-	Wire__Payload *payload = arena_take(arena, sizeof(*payload));
+	Wire__Payload *payload = pool_take(pool, sizeof(*payload));
 	wire__payload__init(payload);
-	payload->metadata = arena_take(arena, METADATA_MAX * sizeof(Wire__MetadataEntry *));
-	payload->metadata[payload->n_metadata++] = metadata(arena, "encoding", encoding);
+	payload->metadata = pool_take(pool, METADATA_MAX * sizeof(Wire__MetadataEntry *));
+	payload->metadata[payload->n_metadata++] = metadata(pool, "encoding", encoding);
 	if (message_type != NULL) {
 		payload->metadata[payload->n_metadata++] =
-		        metadata(arena, "messageType", message_type);
+		        metadata(pool, "messageType", message_type);
 	}
 	payload->data.data = (uint8_t *)(uintptr_t)text.data;
 	payload->data.len = text.size;
 	return payload;
 }
 
-Wire__Payloads *payload_encoded(struct arena *arena, struct lucius_text text, const char *encoding,
-        const char *message_type)
+Wire__Payloads *payload_encoded(
+        struct pool *pool, struct lucius_text text, const char *encoding, const char *message_type)
 {
-	Wire__Payloads *payloads = arena_take(arena, sizeof(*payloads));
+	Wire__Payloads *payloads = pool_take(pool, sizeof(*payloads));
 	wire__payloads__init(payloads);
-	payloads->payloads = arena_take(arena, sizeof(Wire__Payload *));
-	payloads->payloads[0] = make(arena, text, encoding, message_type);
+	payloads->payloads = pool_take(pool, sizeof(Wire__Payload *));
+	payloads->payloads[0] = make(pool, text, encoding, message_type);
 	payloads->n_payloads = 1;
 	return payloads;
 }
 
-Wire__Payloads *payload_json(struct arena *arena, struct lucius_text json)
+Wire__Payloads *payload_json(struct pool *pool, struct lucius_text json)
 {
-	return payload_encoded(arena, json, "json/plain", NULL);
+	return payload_encoded(pool, json, "json/plain", NULL);
 }
 
 /* Not within a character. */
@@ -84,21 +84,21 @@ static size_t cut(struct lucius_text text, size_t most)
 	return size;
 }
 
-Wire__Payload *payload_string(struct arena *arena, struct lucius_text text, size_t most)
+Wire__Payload *payload_string(struct pool *pool, struct lucius_text text, size_t most)
 {
 	json_t *string = json_stringn(text.size != 0 ? text.data : "", cut(text, most));
 	char *json = string != NULL ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
 	struct lucius_text kept = text_of(json != NULL ? json : "\"\"");
-	kept.data = arena_copy(arena, kept.data, kept.size);
+	kept.data = pool_copy(pool, kept.data, kept.size);
 	free(json);
 	json_decref(string);
-	return make(arena, kept, "json/plain", NULL);
+	return make(pool, kept, "json/plain", NULL);
 }
 
-Wire__Payload *payload_keyword(struct arena *arena, struct lucius_text text)
+Wire__Payload *payload_keyword(struct pool *pool, struct lucius_text text)
 {
-	Wire__Payload *payload = payload_string(arena, text, text.size);
-	payload->metadata[payload->n_metadata++] = metadata(arena, "type", "Keyword");
+	Wire__Payload *payload = payload_string(pool, text, text.size);
+	payload->metadata[payload->n_metadata++] = metadata(pool, "type", "Keyword");
 	return payload;
 }
 

@@ -6,21 +6,21 @@
 #include <lucius/plugin.h>
 
 #include "messages.pb-c.h"
-#include "plugins/workflow-temporal/arena.h"
+#include "plugins/workflow-temporal/pool.h"
 
 /* The largest one that a server takes; a larger one in a command ends the workflow. */
 #define PAYLOAD_MAX ((size_t)2 * 1024 * 1024)
 
 /* One argument; the text is borrowed while the message is used. */
-Wire__Payloads *payload_json(struct arena *arena, struct lucius_text json);
+Wire__Payloads *payload_json(struct pool *pool, struct lucius_text json);
 /* The same with another encoding ("json/protobuf") and, unless NULL, its type. */
-Wire__Payloads *payload_encoded(struct arena *arena, struct lucius_text text, const char *encoding,
-        const char *message_type);
+Wire__Payloads *payload_encoded(
+        struct pool *pool, struct lucius_text text, const char *encoding, const char *message_type);
 /* A JSON string that holds the text, as summaries are; the text is cut to most bytes. */
-Wire__Payload *payload_string(struct arena *arena, struct lucius_text text, size_t most);
+Wire__Payload *payload_string(struct pool *pool, struct lucius_text text, size_t most);
 
 /* The same as the value of a search attribute of type Keyword. */
-Wire__Payload *payload_keyword(struct arena *arena, struct lucius_text text);
+Wire__Payload *payload_keyword(struct pool *pool, struct lucius_text text);
 
 /*
  * The first argument as JSON text; empty: there is none. Borrowed from the message. False: it is

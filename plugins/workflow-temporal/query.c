@@ -24,11 +24,11 @@ static json_t *inspect(const struct replay *replay, const struct lucius_definiti
 	return text.size != 0 ? json_loadb(text.data, text.size, 0, NULL) : NULL;
 }
 
-static struct lucius_text dump(struct arena *arena, const json_t *value)
+static struct lucius_text dump(struct pool *pool, const json_t *value)
 {
 	char *text CLEANUP_FREE = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
 	size_t size = text != NULL ? strlen(text) : 0;
-	return (struct lucius_text){ arena_copy(arena, text, size), size };
+	return (struct lucius_text){ pool_copy(pool, text, size), size };
 }
 
 /* "phase: waiting", a line a member that says something. */
@@ -54,7 +54,7 @@ static json_t *describe(const json_t *state, const char *line_end)
 	return string != NULL ? string : json_string("");
 }
 
-static struct lucius_text metadata(struct arena *arena, const json_t *state)
+static struct lucius_text metadata(struct pool *pool, const json_t *state)
 {
 	static const struct {
 		const char *name;
@@ -76,13 +76,13 @@ static struct lucius_text metadata(struct arena *arena, const json_t *state)
 	json_t *all = json_pack("{s:{s:s, s:O, s:O}, s:o}", "definition", "type", WORKFLOW_TYPE,
 	        "queryDefinitions", query_list, "signalDefinitions", signal_list, "currentDetails",
 	        describe(state, "  \n"));
-	return dump(arena, all);
+	return dump(pool, all);
 }
 
-static struct lucius_text stack_trace(struct arena *arena, const json_t *state)
+static struct lucius_text stack_trace(struct pool *pool, const json_t *state)
 {
 	CLEANUP(cleanup_json) json_t *text = describe(state, "\n");
-	return dump(arena, text);
+	return dump(pool, text);
 }
 
 static Wire__QueryResult *failed(Wire__QueryResult *result, const char *message)
@@ -92,10 +92,10 @@ static Wire__QueryResult *failed(Wire__QueryResult *result, const char *message)
 	return result;
 }
 
-Wire__QueryResult *query_answer(struct arena *arena, const struct replay *replay,
+Wire__QueryResult *query_answer(struct pool *pool, const struct replay *replay,
         const struct lucius_definition *definition, const Wire__Query *query)
 {
-	Wire__QueryResult *result = arena_take(arena, sizeof(*result));
+	Wire__QueryResult *result = pool_take(pool, sizeof(*result));
 	CLEANUP(cleanup_json) json_t *state = inspect(replay, definition);
 	wire__query_result__init(result);
 	if (replay->outcome != REPLAY_DONE) {
@@ -106,11 +106,11 @@ Wire__QueryResult *query_answer(struct arena *arena, const struct replay *replay
 	}
 	result->result_type = RESULT_ANSWERED;
 	if (strcmp(query->query_type, "state") == 0) {
-		result->answer = payload_json(arena, replay_inspect(replay, definition));
+		result->answer = payload_json(pool, replay_inspect(replay, definition));
 	} else if (strcmp(query->query_type, "__stack_trace") == 0) {
-		result->answer = payload_json(arena, stack_trace(arena, state));
+		result->answer = payload_json(pool, stack_trace(pool, state));
 	} else if (strcmp(query->query_type, "__temporal_workflow_metadata") == 0) {
-		result->answer = payload_encoded(arena, metadata(arena, state), "json/protobuf",
+		result->answer = payload_encoded(pool, metadata(pool, state), "json/protobuf",
 		        "temporal.api.sdk.v1.WorkflowMetadata");
 	} else {
 		return failed(result,
@@ -120,10 +120,10 @@ Wire__QueryResult *query_answer(struct arena *arena, const struct replay *replay
 	return result;
 }
 
-struct lucius_text query_pinned(struct arena *arena, const struct replay *replay,
-        const struct lucius_definition *definition)
+struct lucius_text query_pinned(
+        struct pool *pool, const struct replay *replay, const struct lucius_definition *definition)
 {
 	CLEANUP(cleanup_json) json_t *state = inspect(replay, definition);
 	const json_t *pinned = json_object_get(state, "pinned");
-	return json_is_object(pinned) ? dump(arena, pinned) : (struct lucius_text){ "", 0 };
+	return json_is_object(pinned) ? dump(pool, pinned) : (struct lucius_text){ "", 0 };
 }

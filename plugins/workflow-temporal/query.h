@@ -6,11 +6,11 @@
 #include "messages.pb-c.h"
 #include "plugins/workflow-temporal/replay.h"
 
-/* The answer; in the arena. With a replay that came to nothing it says why. */
-Wire__QueryResult *query_answer(struct arena *arena, const struct replay *replay,
+/* The answer; in the pool. With a replay that came to nothing it says why. */
+Wire__QueryResult *query_answer(struct pool *pool, const struct replay *replay,
         const struct lucius_definition *definition, const Wire__Query *query);
 /* What the first task must record: the member `pinned` of where the run stands; empty: nothing. */
-struct lucius_text query_pinned(struct arena *arena, const struct replay *replay,
-        const struct lucius_definition *definition);
+struct lucius_text query_pinned(
+        struct pool *pool, const struct replay *replay, const struct lucius_definition *definition);
 
 #endif

@@ -10,14 +10,14 @@
 
 static struct lucius_text copy_text(struct replay *replay, struct lucius_text text)
 {
-	return (struct lucius_text){ arena_copy(replay->arena, text.data, text.size), text.size };
+	return (struct lucius_text){ pool_copy(replay->pool, text.data, text.size), text.size };
 }
 
 static struct wanted *add_wanted(struct replay *replay)
 {
 	if (replay->n_wanted == replay->room) {
 		size_t room = replay->room != 0 ? 2 * replay->room : 4;
-		struct wanted *larger = arena_take(replay->arena, room * sizeof(*larger));
+		struct wanted *larger = pool_take(replay->pool, room * sizeof(*larger));
 		if (replay->n_wanted != 0) {
 			memcpy(larger, replay->wanted, replay->n_wanted * sizeof(*larger));
 		}
@@ -176,8 +176,8 @@ static struct lucius_text sentence_of(struct replay *replay, const Wire__Failure
 			sentence = text_of(failure->message);
 		}
 		failure = failure->cause.len != 0
-		        ? arena_unpack(replay->arena, &wire__failure__descriptor,
-		                  failure->cause.data, failure->cause.len)
+		        ? pool_unpack(replay->pool, &wire__failure__descriptor, failure->cause.data,
+		                  failure->cause.len)
 		        : NULL;
 	}
 	return sentence;

@@ -67,7 +67,7 @@ static bool is_name(const Wire__Type *type, struct lucius_text name)
 static void track(struct replay *replay, const struct wanted *wanted, int64_t event_id,
         const char *id, bool is_timer)
 {
-	struct tracked *tracked = arena_take(replay->arena, sizeof(*tracked));
+	struct tracked *tracked = pool_take(replay->pool, sizeof(*tracked));
 	*tracked = (struct tracked){
 		.next = replay->tracked,
 		.number = wanted->action.number,

@@ -146,10 +146,10 @@ static void on_event(struct replay *replay, size_t place, size_t *started)
 	}
 }
 
-void replay_run(struct replay *replay, struct arena *arena, const struct replay_input *input)
+void replay_run(struct replay *replay, struct pool *pool, const struct replay_input *input)
 {
 	size_t started = SIZE_MAX;
-	*replay = (struct replay){ .arena = arena, .input = input };
+	*replay = (struct replay){ .pool = pool, .input = input };
 	if (!is_type(replay, 0, EVENT_RUN_STARTED)) {
 		replay_fail(replay, REPLAY_STUCK, "The history does not begin with its start.");
 	}
@@ -180,21 +180,21 @@ void replay_finish(struct replay *replay, const struct lucius_definition *defini
 }
 
 struct inspection {
-	struct arena *arena;
+	struct pool *pool;
 	struct lucius_text text;
 };
 
 static void on_text(void *user, struct lucius_text text)
 {
 	struct inspection *inspection = user;
-	inspection->text.data = arena_copy(inspection->arena, text.data, text.size);
+	inspection->text.data = pool_copy(inspection->pool, text.data, text.size);
 	inspection->text.size = text.size;
 }
 
 struct lucius_text replay_inspect(
         const struct replay *replay, const struct lucius_definition *definition)
 {
-	struct inspection inspection = { .arena = replay->arena };
+	struct inspection inspection = { .pool = replay->pool };
 	if (replay->machine != NULL && LUCIUS_HAS(definition, inspect)) {
 		definition->inspect(replay->machine, on_text, &inspection);
 	}

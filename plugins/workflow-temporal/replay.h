@@ -12,13 +12,13 @@
 #include <stdint.h>
 
 #include "messages.pb-c.h"
-#include "plugins/workflow-temporal/arena.h"
+#include "plugins/workflow-temporal/pool.h"
 
 /* The marker that holds what the input did not say and the run was begun with. */
 #define REPLAY_MARKER "LuciusOptions"
 #define REPLAY_MARKER_DETAIL "options"
 
-/* One thing that the machine wants; texts are in the arena. */
+/* One thing that the machine wants; texts are in the pool. */
 struct wanted {
 	struct lucius_action action;
 	bool is_dropped; /* something else has made it void */
@@ -40,7 +40,7 @@ struct replay_input {
 
 struct tracked;
 struct replay {
-	struct arena *arena; /* borrowed */
+	struct pool *pool; /* borrowed */
 	const struct replay_input *input; /* borrowed for replay_run */
 	struct lucius_machine *machine; /* owned; NULL: none was opened */
 	struct wanted *wanted; /* of the newest task */
@@ -60,9 +60,9 @@ struct replay {
 };
 
 /* Goes through the history. With DONE and a started_event_id, `wanted` is what to answer. */
-void replay_run(struct replay *replay, struct arena *arena, const struct replay_input *input);
+void replay_run(struct replay *replay, struct pool *pool, const struct replay_input *input);
 void replay_finish(struct replay *replay, const struct lucius_definition *definition);
-/* Where the machine stands, as JSON text in the arena; empty: there is none. */
+/* Where the machine stands, as JSON text in the pool; empty: there is none. */
 struct lucius_text replay_inspect(
         const struct replay *replay, const struct lucius_definition *definition);
 

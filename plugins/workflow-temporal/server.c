@@ -11,10 +11,10 @@
 #include <string.h>
 
 #include "messages.pb-c.h"
-#include "plugins/workflow-temporal/arena.h"
 #include "plugins/workflow-temporal/call.h"
 #include "plugins/workflow-temporal/engine.h"
 #include "plugins/workflow-temporal/payload.h"
+#include "plugins/workflow-temporal/pool.h"
 #include "support/base/cleanup.h"
 #include "support/base/memory.h"
 
@@ -58,12 +58,12 @@ static void on_attributes(void *user, const struct grpc_answer *answer)
 {
 	struct engine *engine = user;
 	struct server *server = &engine->server;
-	CLEANUP(arena_finish) struct arena arena = { 0 };
+	CLEANUP(pool_finish) struct pool pool = { 0 };
 	server->check = NULL;
 	server->n_failures = 0;
 	check_after(engine, CHECK_AGAIN_MS);
 	const Wire__ListSearchAttributesResponse *list = answer->status == GRPC_OK
-	        ? arena_unpack(&arena, &wire__list_search_attributes_response__descriptor,
+	        ? pool_unpack(&pool, &wire__list_search_attributes_response__descriptor,
 	                  answer->message, answer->size)
 	        : NULL;
 	if (list != NULL) {
@@ -106,13 +106,13 @@ static void on_refused(struct engine *engine, const char *reason)
 static void on_namespace(void *user, const struct grpc_answer *answer)
 {
 	struct engine *engine = user;
-	CLEANUP(arena_finish) struct arena arena = { 0 };
+	CLEANUP(pool_finish) struct pool pool = { 0 };
 	engine->server.check = NULL;
 	if (answer->status != GRPC_OK) {
 		on_refused(engine, answer->sentence[0] != '\0' ? answer->sentence : "no reason");
 		return;
 	}
-	const Wire__DescribeNamespaceResponse *described = arena_unpack(&arena,
+	const Wire__DescribeNamespaceResponse *described = pool_unpack(&pool,
 	        &wire__describe_namespace_response__descriptor, answer->message, answer->size);
 	if (described == NULL || described->namespace_info == NULL) {
 		on_refused(engine, "the answer cannot be read");

@@ -14,11 +14,11 @@
 #include <string.h>
 
 #include "messages.pb-c.h"
-#include "plugins/workflow-temporal/arena.h"
 #include "plugins/workflow-temporal/call.h"
 #include "plugins/workflow-temporal/commands.h"
 #include "plugins/workflow-temporal/engine.h"
 #include "plugins/workflow-temporal/event-kinds.h"
+#include "plugins/workflow-temporal/pool.h"
 #include "plugins/workflow-temporal/query.h"
 #include "plugins/workflow-temporal/replay.h"
 #include "support/base/cleanup.h"
@@ -32,8 +32,8 @@
 struct workflow_task {
 	TAILQ_ENTRY(workflow_task) entry;
 	struct engine *engine; /* borrowed */
-	struct arena arena;
-	const Wire__WorkflowTask *message; /* in the arena, as the events */
+	struct pool pool;
+	const Wire__WorkflowTask *message; /* in the pool, as the events */
 	Wire__HistoryEvent **events; /* owned array */
 	size_t n_events;
 	size_t room;
@@ -50,7 +50,7 @@ static void destroy(struct workflow_task *task)
 	if (engine->definition != NULL) {
 		replay_finish(&task->replay, engine->definition);
 	}
-	arena_finish(&task->arena);
+	pool_finish(&task->pool);
 	free(task->events);
 	free(task);
 	poller_set_release(&engine->workflows);
@@ -188,15 +188,15 @@ static void add_queries(struct workflow_task *task, Wire__WorkflowTaskCompletedR
 {
 	const Wire__WorkflowTask *message = task->message;
 	request->query_results =
-	        arena_take(&task->arena, message->n_queries * sizeof(Wire__QueryResultEntry *));
+	        pool_take(&task->pool, message->n_queries * sizeof(Wire__QueryResultEntry *));
 	for (size_t i = 0; i < message->n_queries; i++) {
-		Wire__QueryResultEntry *entry = arena_take(&task->arena, sizeof(*entry));
+		Wire__QueryResultEntry *entry = pool_take(&task->pool, sizeof(*entry));
 		if (message->queries[i]->value == NULL) {
 			continue;
 		}
 		wire__query_result_entry__init(entry);
 		entry->key = message->queries[i]->key;
-		entry->value = query_answer(&task->arena, &task->replay, task->engine->definition,
+		entry->value = query_answer(&task->pool, &task->replay, task->engine->definition,
 		        message->queries[i]->value);
 		request->query_results[request->n_query_results++] = entry;
 		engine_count(task->engine, METRIC_QUERIES);
@@ -210,10 +210,10 @@ static void complete(struct workflow_task *task)
 	Wire__WorkflowTaskCompletedRequest request = WIRE__WORKFLOW_TASK_COMPLETED_REQUEST__INIT;
 	Wire__SdkMetadata metadata = WIRE__SDK_METADATA__INIT;
 	struct lucius_text pinned = is_first
-	        ? query_pinned(&task->arena, &task->replay, engine->definition)
+	        ? query_pinned(&task->pool, &task->replay, engine->definition)
 	        : (struct lucius_text){ "", 0 };
 	struct command_list commands =
-	        commands_build(&task->arena, &task->replay, engine->options->task_queue, pinned);
+	        commands_build(&task->pool, &task->replay, engine->options->task_queue, pinned);
 	if (commands.fault != NULL) {
 		fail(task, TASK_FAILURE_UNHANDLED, commands.fault);
 		return;
@@ -243,7 +243,7 @@ static void answer_query(struct workflow_task *task)
 	struct engine *engine = task->engine;
 	Wire__QueryTaskCompletedRequest request = WIRE__QUERY_TASK_COMPLETED_REQUEST__INIT;
 	const Wire__QueryResult *result =
-	        query_answer(&task->arena, &task->replay, engine->definition, task->message->query);
+	        query_answer(&task->pool, &task->replay, engine->definition, task->message->query);
 	engine_count(engine, METRIC_QUERIES);
 	request.task_token = task->message->task_token;
 	request.completed_type = result->result_type;
@@ -263,7 +263,7 @@ static void replay(struct workflow_task *task)
 		.n_events = task->n_events,
 		.started_event_id = message->query == NULL ? message->started_event_id : 0,
 	};
-	replay_run(&task->replay, &task->arena, &input);
+	replay_run(&task->replay, &task->pool, &input);
 	if (message->query != NULL) {
 		answer_query(task);
 	} else if (task->replay.outcome == REPLAY_DONE) {
@@ -297,8 +297,8 @@ static void on_page(void *user, const struct grpc_answer *answer)
 {
 	struct workflow_task *task = user;
 	const Wire__GetHistoryResponse *page = answer->status == GRPC_OK
-	        ? arena_unpack(&task->arena, &wire__get_history_response__descriptor,
-	                  answer->message, answer->size)
+	        ? pool_unpack(&task->pool, &wire__get_history_response__descriptor, answer->message,
+	                  answer->size)
 	        : NULL;
 	if (page == NULL) {
 		engine_log(task->engine, LUCIUS_LOG_WARNING, "workflow.history_not_read",
@@ -339,20 +339,20 @@ static void go_on(struct workflow_task *task)
 
 bool workflow_task_take(struct engine *engine, const struct grpc_answer *answer)
 {
-	struct arena arena = { 0 };
-	const Wire__WorkflowTask *message = arena_unpack(
-	        &arena, &wire__workflow_task__descriptor, answer->message, answer->size);
+	struct pool pool = { 0 };
+	const Wire__WorkflowTask *message =
+	        pool_unpack(&pool, &wire__workflow_task__descriptor, answer->message, answer->size);
 	if (message == NULL || message->task_token.len == 0) {
 		if (message == NULL) {
 			lucius_log(engine->host, LUCIUS_LOG_ERROR, "workflow.task_unreadable",
 			        "A workflow task cannot be read.");
 		}
-		arena_finish(&arena);
+		pool_finish(&pool);
 		return false;
 	}
 	struct workflow_task *task = must_calloc(1, sizeof(*task));
 	task->engine = engine;
-	task->arena = arena;
+	task->pool = pool;
 	task->message = message;
 	task->next_page = message->next_page_token;
 	task->taken_ms = engine->host->now_ms(engine->host);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A chain of blocks; what is taken is never given back alone. */
-#include "plugins/workflow-temporal/arena.h"
+#include "plugins/workflow-temporal/pool.h"
 
 #include <stdalign.h>
 #include <stdint.h>
@@ -17,20 +17,20 @@
 #define BUDGET_AT_LEAST ((size_t)64 * 1024)
 #define BUDGET_AT_MOST ((size_t)512 * 1024 * 1024)
 
-struct arena_block {
-	struct arena_block *before;
+struct pool_block {
+	struct pool_block *before;
 	size_t size;
 	alignas(max_align_t) unsigned char bytes[];
 };
 
-void arena_finish(struct arena *arena)
+void pool_finish(struct pool *pool)
 {
-	while (arena->newest != NULL) {
-		struct arena_block *block = arena->newest;
-		arena->newest = block->before;
+	while (pool->newest != NULL) {
+		struct pool_block *block = pool->newest;
+		pool->newest = block->before;
 		free(block);
 	}
-	*arena = (struct arena){ 0 };
+	*pool = (struct pool){ 0 };
 }
 
 static size_t aligned(size_t size)
@@ -38,25 +38,25 @@ static size_t aligned(size_t size)
 	return (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
 }
 
-void *arena_take(struct arena *arena, size_t size)
+void *pool_take(struct pool *pool, size_t size)
 {
 	size_t taken = aligned(size != 0 ? size : 1);
-	if (arena->newest == NULL || arena->newest->size - arena->used < taken) {
+	if (pool->newest == NULL || pool->newest->size - pool->used < taken) {
 		size_t room = taken > BLOCK_SIZE ? taken : BLOCK_SIZE;
-		struct arena_block *block = must_calloc(1, sizeof(*block) + room);
-		block->before = arena->newest;
+		struct pool_block *block = must_calloc(1, sizeof(*block) + room);
+		block->before = pool->newest;
 		block->size = room;
-		arena->newest = block;
-		arena->used = 0;
+		pool->newest = block;
+		pool->used = 0;
 	}
-	void *bytes = arena->newest->bytes + arena->used;
-	arena->used += taken;
+	void *bytes = pool->newest->bytes + pool->used;
+	pool->used += taken;
 	return bytes;
 }
 
-char *arena_copy(struct arena *arena, const void *bytes, size_t size)
+char *pool_copy(struct pool *pool, const void *bytes, size_t size)
 {
-	char *copy = arena_take(arena, size + 1);
+	char *copy = pool_take(pool, size + 1);
 	if (size != 0) {
 		memcpy(copy, bytes, size);
 	}
@@ -65,12 +65,12 @@ char *arena_copy(struct arena *arena, const void *bytes, size_t size)
 
 static void *take_within_budget(void *user, size_t size)
 {
-	struct arena *arena = user;
-	if (size > arena->left) {
+	struct pool *pool = user;
+	if (size > pool->left) {
 		return NULL;
 	}
-	arena->left -= size;
-	return arena_take(arena, size);
+	pool->left -= size;
+	return pool_take(pool, size);
 }
 
 static void keep(void *user, void *bytes)
@@ -79,14 +79,14 @@ static void keep(void *user, void *bytes)
 	(void)bytes;
 }
 
-void *arena_unpack(struct arena *arena, const ProtobufCMessageDescriptor *descriptor,
+void *pool_unpack(struct pool *pool, const ProtobufCMessageDescriptor *descriptor,
         const void *bytes, size_t size)
 {
 	static const uint8_t nothing[1];
-	ProtobufCAllocator allocator = { take_within_budget, keep, arena };
+	ProtobufCAllocator allocator = { take_within_budget, keep, pool };
 	size_t budget =
 	        size < BUDGET_AT_MOST / BUDGET_FACTOR ? size * BUDGET_FACTOR : BUDGET_AT_MOST;
-	arena->left = budget > BUDGET_AT_LEAST ? budget : BUDGET_AT_LEAST;
+	pool->left = budget > BUDGET_AT_LEAST ? budget : BUDGET_AT_LEAST;
 	return protobuf_c_message_unpack(
 	        descriptor, &allocator, size, bytes != NULL ? bytes : nothing);
 }
