@@ -1,17 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/* Members that nobody knows are left alone; null counts as absent. */
+/* Members that nobody knows are left alone; null counts as absent; of a member that is there twice
+ * the last one counts. */
 #include "core/reply.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/json_strict.h"
+#include "core/json_slice.h"
 
-static const char *text_of(const json_t *object, const char *name)
-{
-	return json_string_value(json_object_get(object, name));
-}
+enum reply_member {
+	TYPE,
+	JOB_ID,
+	TENANT_ID,
+	STEP_ID,
+	ATTEMPT_NO,
+	LEASE_ID,
+	STATUS,
+	FAILURE_CLASS,
+	ERROR,
+	OUTPUT_REF,
+	N_MEMBERS
+};
+static const char *const member_names[N_MEMBERS] = { "type", "jobId", "tenant_id", "stepId",
+	"attempt_no", "lease_id", "status", "failure_class", "error", "output_ref" };
 
 static bool refuse(struct reply *reply, const char *what)
 {
@@ -20,22 +33,20 @@ static bool refuse(struct reply *reply, const char *what)
 }
 
 /* FAILED says by its class whether another attempt may help. */
-static bool read_status(struct reply *reply)
+static bool read_status(struct reply *reply, struct json_slice status, struct json_slice class)
 {
-	const char *status = text_of(reply->body, "status");
-	const char *class = text_of(reply->body, "failure_class");
-	if (status == NULL) {
+	if (status.size == 0 || status.text[0] != '"') {
 		return refuse(reply, "a RESULT needs a status");
 	}
-	if (strcmp(status, "SUCCEEDED") == 0) {
+	if (json_slice_is_text(status, "SUCCEEDED")) {
 		reply->facts.kind = REPLY_SUCCEEDED;
-	} else if (strcmp(status, "FAILED_RETRY") == 0) {
+	} else if (json_slice_is_text(status, "FAILED_RETRY")) {
 		reply->facts.kind = REPLY_FAILED_RETRY;
-	} else if (strcmp(status, "FAILED_FINAL") == 0) {
+	} else if (json_slice_is_text(status, "FAILED_FINAL")) {
 		reply->facts.kind = REPLY_FAILED_FINAL;
-	} else if (strcmp(status, "FAILED") == 0) {
-		bool is_retryable = class != NULL && strcmp(class, "RETRYABLE") == 0;
-		reply->facts.kind = is_retryable ? REPLY_FAILED_RETRY : REPLY_FAILED_FINAL;
+	} else if (json_slice_is_text(status, "FAILED")) {
+		reply->facts.kind = json_slice_is_text(class, "RETRYABLE") ? REPLY_FAILED_RETRY
+		                                                           : REPLY_FAILED_FINAL;
 	} else {
 		return refuse(reply,
 		        "status is none of SUCCEEDED, FAILED_RETRY, FAILED_FINAL and FAILED");
@@ -43,85 +54,87 @@ static bool read_status(struct reply *reply)
 	return true;
 }
 
-static void read_output_ref(struct reply *reply)
+/* What is no string is kept as JSON as we print it: no white space, each member once. */
+static bool read_output_json(struct reply *reply, struct json_slice output)
 {
-	json_t *output = json_object_get(reply->body, "output_ref");
-	if (json_is_string(output)) {
-		reply->facts.output_ref = (struct value){ json_string_value(output),
-			(uint32_t)json_string_length(output), LUCIUS_FIELD_STRING };
-	} else if (output != NULL && !json_is_null(output)) {
-		reply->output_ref = json_dumps(output, JSON_COMPACT | JSON_ENCODE_ANY);
-		if (reply->output_ref != NULL) {
-			reply->facts.output_ref = (struct value){ reply->output_ref,
-				(uint32_t)strlen(reply->output_ref), LUCIUS_FIELD_JSON };
-		}
+	json_t *tree = json_loadb(output.text, output.size, JSON_DECODE_ANY, NULL);
+	char *text = tree != NULL ? json_dumps(tree, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+	json_decref(tree);
+	if (text == NULL) {
+		return refuse(reply, "output_ref holds a number that is too large, or is too deep");
 	}
-	if (reply->facts.output_ref.size == 0) {
-		value_clear(&reply->facts.output_ref);
-	}
-}
-
-static bool read_result(struct reply *reply)
-{
-	const json_t *error = json_object_get(reply->body, "error");
-	if (!read_status(reply)) {
-		return false;
-	}
-	reply->facts.error_code = text_of(error, "code");
-	reply->facts.error_message = text_of(error, "message");
-	read_output_ref(reply);
+	size_t size = strlen(text);
+	reply->facts.output_ref = (struct value){ arena_copy(&reply->arena, text, size),
+		(uint32_t)size, LUCIUS_FIELD_JSON };
+	free(text);
 	return true;
 }
 
-static bool read_identity(struct reply *reply)
+static bool read_output_ref(struct reply *reply, struct json_slice output)
 {
-	const json_t *attempt_no = json_object_get(reply->body, "attempt_no");
-	reply->job_id = text_of(reply->body, "jobId");
-	reply->facts.tenant_id = text_of(reply->body, "tenant_id");
-	reply->facts.step_id = text_of(reply->body, "stepId");
-	reply->facts.lease_id = text_of(reply->body, "lease_id");
-	reply->facts.attempt_no = json_integer_value(attempt_no);
+	const char *string = json_slice_copy(output, &reply->arena);
+	if (string == NULL) {
+		return json_slice_is_null(output) || read_output_json(reply, output);
+	}
+	if (string[0] != '\0') {
+		reply->facts.output_ref =
+		        (struct value){ string, (uint32_t)strlen(string), LUCIUS_FIELD_STRING };
+	}
+	return true;
+}
+
+static bool read_result(struct reply *reply, const struct json_slice *members)
+{
+	if (!read_status(reply, members[STATUS], members[FAILURE_CLASS])) {
+		return false;
+	}
+	struct arena *arena = &reply->arena;
+	reply->facts.error_code = json_slice_copy(json_slice_member(members[ERROR], "code"), arena);
+	reply->facts.error_message =
+	        json_slice_copy(json_slice_member(members[ERROR], "message"), arena);
+	return read_output_ref(reply, members[OUTPUT_REF]);
+}
+
+static bool read_identity(struct reply *reply, const struct json_slice *members)
+{
+	struct arena *arena = &reply->arena;
+	bool is_integer = json_slice_integer(members[ATTEMPT_NO], &reply->facts.attempt_no);
+	reply->job_id = json_slice_copy(members[JOB_ID], arena);
+	reply->facts.tenant_id = json_slice_copy(members[TENANT_ID], arena);
+	reply->facts.step_id = json_slice_copy(members[STEP_ID], arena);
+	reply->facts.lease_id = json_slice_copy(members[LEASE_ID], arena);
 	if (reply->job_id == NULL || reply->facts.step_id == NULL ||
-	        reply->facts.lease_id == NULL || !json_is_integer(attempt_no)) {
+	        reply->facts.lease_id == NULL || !is_integer) {
 		return refuse(reply, "a reply needs jobId, stepId, attempt_no and lease_id");
 	}
 	return true;
 }
 
-/* The strict reader is the quicker one; what it refuses may still be good enough from others (a
- * member twice). */
-static json_t *parse(struct lucius_text body)
-{
-	struct json_fault fault;
-	json_t *parsed = json_strict_parse(body.data, body.size, NULL, &fault);
-	return parsed != NULL ? parsed : json_loadb(body.data, body.size, 0, NULL);
-}
-
 bool reply_read(struct lucius_text body, struct reply *ret_reply)
 {
 	*ret_reply = (struct reply){ 0 };
-	ret_reply->body = parse(body);
-	if (!json_is_object(ret_reply->body)) {
+	struct json_slice object = json_slice_of(body.data, body.size);
+	struct json_slice members[N_MEMBERS];
+	if (!json_slice_is_object(object)) {
 		return refuse(ret_reply, "the body is not a JSON object");
 	}
-	const char *type = text_of(ret_reply->body, "type");
-	if (!read_identity(ret_reply)) {
+	json_slice_collect(object, member_names, N_MEMBERS, members);
+	if (!read_identity(ret_reply, members)) {
 		return false;
 	}
-	if (type != NULL && strcmp(type, "ACK") == 0) {
+	if (json_slice_is_text(members[TYPE], "ACK")) {
 		ret_reply->facts.kind = REPLY_ACK;
 		return true;
 	}
-	if (type != NULL && strcmp(type, "RESULT") == 0) {
-		return read_result(ret_reply);
+	if (json_slice_is_text(members[TYPE], "RESULT")) {
+		return read_result(ret_reply, members);
 	}
 	return refuse(ret_reply, "type is neither ACK nor RESULT");
 }
 
 void reply_finish(struct reply *reply)
 {
-	json_decref(reply->body);
-	free(reply->output_ref);
+	arena_finish(&reply->arena);
 	*reply = (struct reply){ 0 };
 }
 

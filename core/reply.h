@@ -3,17 +3,16 @@
 #ifndef CORE_REPLY_H
 #define CORE_REPLY_H
 
-#include <jansson.h>
 #include <lucius/plugin.h>
 
+#include "core/arena.h"
 #include "core/job_rules.h"
 
-/* All zeros is empty. Texts live in body. */
+/* All zeros is empty. */
 struct reply {
+	struct arena arena; /* holds the texts */
 	struct reply_facts facts;
 	const char *job_id;
-	json_t *body; /* owned */
-	char *output_ref; /* owned; the JSON text of one that is no string */
 	char sentence[160]; /* why it is none */
 };
 

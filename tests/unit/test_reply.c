@@ -82,6 +82,11 @@ static void output_ref_is_kept_as_it_was_sent(void)
 	        &reply));
 	CHECK(reply.facts.output_ref.text == NULL);
 	reply_finish(&reply);
+	CHECK(read("{\"type\":\"RESULT\"," IDENTITY
+	           ",\"status\":\"SUCCEEDED\",\"output_ref\": [1, {\"a\":1, \"a\": \"\\u00e4\"}]}",
+	        &reply));
+	CHECK_TEXT(reply.facts.output_ref.text, "[1,{\"a\":\"\xc3\xa4\"}]");
+	reply_finish(&reply);
 }
 
 static void what_is_no_reply_is_refused_with_a_sentence(void)
@@ -92,6 +97,8 @@ static void what_is_no_reply_is_refused_with_a_sentence(void)
 		"{\"type\":\"RESULT\"," IDENTITY ",\"status\":\"DONE\"}",
 		"{\"type\":\"ACK\",\"jobId\":\"j\",\"stepId\":\"s\",\"attempt_no\":\"1\","
 		"\"lease_id\":\"l\"}",
+		"{\"type\":\"RESULT\"," IDENTITY
+		",\"status\":\"SUCCEEDED\",\"output_ref\":[99999999999999999999]}",
 		"\xff\xfe" };
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		struct reply reply;
