@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* Names whose length is kept between measuring and copying. */
+#define N_NAME_SIZES 64u
+
 void *copy_struct(struct arena *arena, const void *given, uint64_t given_size, size_t own_size)
 {
 	void *own = arena_alloc(arena, own_size);
@@ -42,17 +45,23 @@ const struct lucius_field *copy_fields(
 	if (fields == NULL || n_fields == 0) {
 		return NULL;
 	}
+	uint32_t name_sizes[N_NAME_SIZES];
 	struct lucius_field *copy = arena_alloc(arena, n_fields * sizeof(*copy));
 	size_t size = 0;
 	for (uint64_t i = 0; i < n_fields; i++) {
+		size_t name_size = strlen(fields[i].name);
 		copy[i] = fields[i];
 		copy[i].value_size = fields[i].value != NULL ? fields[i].value_size : 0;
-		size += strlen(fields[i].name) + 1 + copy[i].value_size + 1;
+		size += name_size + 1 + copy[i].value_size + 1;
+		if (i < N_NAME_SIZES) {
+			name_sizes[i] = (uint32_t)name_size;
+		}
 	}
 	char *text = arena_alloc(arena, size);
 	for (uint64_t i = 0; i < n_fields; i++) {
+		size_t name_size = i < N_NAME_SIZES ? name_sizes[i] : strlen(fields[i].name);
 		copy[i].name = text;
-		text = put(text, fields[i].name, strlen(fields[i].name));
+		text = put(text, fields[i].name, name_size);
 		copy[i].value = text;
 		text = put(text, fields[i].value, copy[i].value_size);
 	}
