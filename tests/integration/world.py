@@ -56,7 +56,10 @@ class Process:
     def _read(self):
         for raw in self.child.stderr:
             if self.most_lines is not None and len(self.raw) >= self.most_lines:
-                continue
+                # To read lines one by one would take a core from what is measured.
+                while self.child.stderr.read1(1 << 20):
+                    pass
+                break
             text = raw.decode("utf-8", "replace").rstrip("\n")
             if self.echo:
                 print(text, file=sys.stderr)
