@@ -48,13 +48,10 @@ void option_print_check(struct options *options, FILE *output)
 	options_each_unused(options, print_unused, &printing);
 }
 
-static void print_export(FILE *output, const struct option_entry *entry)
+static void print_line(FILE *output, const char *name, const char *text)
 {
-	if (entry->text == NULL) {
-		return;
-	}
-	fprintf(output, "export %s='", entry->names.env);
-	for (const char *p = entry->text; *p != '\0'; p++) {
+	fprintf(output, "export %s='", name);
+	for (const char *p = text; *p != '\0'; p++) {
 		if (*p == '\'') {
 			fputs("'\\''", output);
 		} else {
@@ -62,6 +59,22 @@ static void print_export(FILE *output, const struct option_entry *entry)
 		}
 	}
 	fputs("'\n", output);
+}
+
+/* Consumers have names of their own for what they share with the daemon. */
+static void print_export(FILE *output, const struct option_entry *entry)
+{
+	static const char *const shared[] = { "LUCIUS_SERVICEBUS_CONNECTION",
+		"LUCIUS_SERVICEBUS_REPLY_PREFIX" };
+	if (entry->text == NULL) {
+		return;
+	}
+	print_line(output, entry->names.env, entry->text);
+	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++) {
+		if (strcmp(entry->names.env, shared[i]) == 0) {
+			print_line(output, shared[i] + strlen("LUCIUS_"), entry->text);
+		}
+	}
 }
 
 static void print_unused_export(void *user, const char *plugin, const struct lucius_option *row)

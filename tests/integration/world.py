@@ -37,6 +37,17 @@ def clean_environment(extra):
     return kept
 
 
+def secrets_of(environment):
+    """What of these variables must never be seen in a log."""
+    found = []
+    for name, value in environment.items():
+        if name.endswith("_CONNECTION"):
+            found += re.findall(r"(?:AccessKey|AccountKey|Secret|Signature)=([^;]+)", value)
+        elif name.endswith(("_TOKEN", "_SECRET", "_API_KEY", "BUS_KEY")):
+            found.append(value)
+    return [secret for secret in found if secret]
+
+
 class Process:
     """A child whose standard error is JSON lines, read as they come."""
 
@@ -45,6 +56,7 @@ class Process:
         self.most_lines = 1000 if quiet else None
         self.lines = []
         self.raw = []
+        self.secrets = secrets_of(environment)
         self.changed = threading.Condition()
         self.child = subprocess.Popen(arguments, env=clean_environment(environment),
                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -272,6 +284,8 @@ class World(unittest.TestCase):
         reports = [line for line in process.raw if "ERROR: AddressSanitizer" in line
                    or "runtime error:" in line or "LeakSanitizer" in line]
         self.assertEqual(reports, [], "\n".join(process.raw[-80:]))
+        for secret in process.secrets:
+            self.assertNotIn(secret, "\n".join(process.raw), "a secret in the log")
 
     @staticmethod
     def _end_child(child):
