@@ -4,7 +4,9 @@
 
 Usage: run_bus_scenarios.py HOST PLUGINS_DIR [--needs FILE] CLIENT...
 CLIENT is the command of the scenarios; the connection string is added as its last argument. If FILE
-or the program of CLIENT is not there, the status is 77: the SDK has not been installed.
+or the program of CLIENT is not there, the status is 77: the SDK has not been installed. When the
+client writes "restart the broker", the host is killed, another one started at its port, and a line
+written to the client.
 """
 import os
 import re
@@ -43,16 +45,16 @@ def write_config(path):
 class Host:
     """The test host, its log on our standard error and in `lines`."""
 
-    def __init__(self, program, plugins_dir, directory):
-        config = os.path.join(directory, "config.json")
-        write_config(config)
+    def __init__(self, program, plugins_dir, config, port=0):
+        self.command = [program, plugins_dir, "--bus-config", config]
         self.log = []
+        self.start(port)
+
+    def start(self, port):
         self.port = None
         self.is_listening = threading.Event()
         self.process = subprocess.Popen(
-            [program, plugins_dir, "--bus-listen", "127.0.0.1:0",
-             "--bus-config", config],
-            stderr=subprocess.PIPE, text=True)
+            [*self.command, "--bus-listen", f"127.0.0.1:{port}"], stderr=subprocess.PIPE, text=True)
         self.reader = threading.Thread(target=self.read_log)
         self.reader.start()
 
@@ -65,6 +67,14 @@ class Host:
                 self.is_listening.set()
         self.is_listening.set()
 
+    def restart(self):
+        """As after a crash: nothing is said to the clients, nothing is left of what it held."""
+        self.process.kill()
+        self.process.wait()
+        self.reader.join()
+        self.start(self.port)
+        return self.is_listening.wait(START_SECONDS) and self.port is not None
+
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         try:
@@ -76,16 +86,31 @@ class Host:
         return status
 
 
+def attend(host, process):
+    """Shows what the client writes, and does what it asks for."""
+    for line in process.stdout:
+        sys.stdout.write(line)
+        sys.stdout.flush()
+        if line == "restart the broker\n" and host.restart():
+            process.stdin.write("it is there again\n")
+            process.stdin.flush()
+
+
 def run_client(host, client):
-    try:
-        return subprocess.run(
-            client + [connection_string(host.port, KEY)], timeout=RUN_SECONDS).returncode
-    except subprocess.TimeoutExpired:
-        return "killed: the scenarios did not end in time"
+    with subprocess.Popen(client + [connection_string(host.port, KEY)], text=True,
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        watchdog = threading.Timer(RUN_SECONDS, process.kill)
+        watchdog.start()
+        attend(host, process)
+        status = process.wait()
+        watchdog.cancel()
+        return status
 
 
 def run_all(program, plugins_dir, client, directory):
-    host = Host(program, plugins_dir, directory)
+    config = os.path.join(directory, "config.json")
+    write_config(config)
+    host = Host(program, plugins_dir, config)
     host.is_listening.wait(START_SECONDS)
     if host.port is None:
         host.stop()

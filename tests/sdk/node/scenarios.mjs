@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // What platform consumers do with Microsoft's JavaScript SDK, against the connection string given.
 //
-// Usage: node scenarios.mjs MODULES [only=NAME] CONNECTION_STRING
+// Usage: node scenarios.mjs MODULES [only=NAME] [restart] CONNECTION_STRING
 // MODULES is the directory with node_modules. Each scenario has a topic of its own; all run side by
-// side on one connection, as they would in one program.
+// side on one connection, as they would in one program. With `restart` the last one follows: it
+// writes "restart the broker" and goes on after a line on standard input.
 import { createRequire } from "node:module";
 import path from "node:path";
 import assert from "node:assert/strict";
@@ -236,6 +237,24 @@ async function largeMessages(world) {
 	}
 }
 
+// One of these fills a frame of 65536 bytes exactly on the way in.
+async function messagesAroundTheFrameLimit(world) {
+	const sizes = Array.from({ length: 384 }, (_, i) => 65536 - 384 + i);
+	const sender = client.createSender(world.topic);
+	for (const size of sizes) {
+		await sender.sendMessages({ body: Buffer.alloc(size, 102) });
+	}
+	const receiver = world.receiver("all", { receiveMode: "receiveAndDelete" });
+	const got = [];
+	while (got.length < sizes.length) {
+		const some = await receiver.receiveMessages(50, { maxWaitTimeInMs: 5000 });
+		assert.ok(some.length > 0, `only ${got.length} came`);
+		got.push(...some.map((message) => message.body.length));
+	}
+	assert.deepEqual(got, sizes);
+	await sender.close();
+}
+
 async function tooLarge(world) {
 	await failsWith("MessageSizeExceeded", world.send({ body: Buffer.alloc(2 << 20, 65) }));
 	await world.send({ body: "the next one" });
@@ -321,10 +340,37 @@ async function filters(world) {
 	}
 }
 
+// With what it had before: client, sender, a receiver that is asked and one that is told.
+async function goesOnAfterTheBrokerRestarted(world) {
+	const patient = new ServiceBusClient(connectionString, {
+		retryOptions: { maxRetries: 20, retryDelayInMs: 300, timeoutInMs: 5000 } });
+	const sender = patient.createSender(world.topic);
+	const receiver = patient.createReceiver(world.topic, "all");
+	const told = patient.createReceiver(world.topic, "red");
+	const processed = new Promise((resolve) => {
+		told.subscribe({
+			processMessage: async (message) => resolve(message.body),
+			processError: async () => {},
+		});
+	});
+	await sender.sendMessages({ body: "before" });
+	await receiver.completeMessage(await one(receiver));
+	console.log("restart the broker");
+	await new Promise((resolve) => process.stdin.once("data", resolve));
+	await sender.sendMessages(
+		{ body: "after", subject: "paint", applicationProperties: { color: "red" } });
+	const message = await one(receiver, 30000);
+	assert.equal(message.body, "after");
+	await receiver.renewMessageLock(message);
+	await receiver.completeMessage(message);
+	assert.equal(await processed, "after");
+	await patient.close();
+}
+
 const scenarios = [
 	sendReceiveComplete, batch, abandonCountsAndChangesProperties, deadLetter, defer, renew,
-	lostLock, subscribeRenewsByItself, subscribeGetsAll, largeMessages, tooLarge,
-	emptyReceiveDrains, receiveAndDelete, peek, schedule, unknownEntity, sessionsAreRefused,
+	lostLock, subscribeRenewsByItself, subscribeGetsAll, largeMessages,
+	messagesAroundTheFrameLimit, tooLarge, emptyReceiveDrains, receiveAndDelete, peek, schedule, unknownEntity, sessionsAreRefused,
 	wrongKey, filters,
 ];
 
@@ -345,6 +391,9 @@ async function run(scenario, number) {
 const chosen = scenarios.filter((s) => only.length === 0 || only.includes(s.name));
 const results = await Promise.all(chosen.map((s) => run(s, scenarios.indexOf(s))));
 await client.close();
+if (process.argv.includes("restart")) {
+	results.push(await run(goesOnAfterTheBrokerRestarted, scenarios.length));
+}
 const failed = results.filter((isGood) => !isGood).length;
 console.log(`${results.length} scenarios, ${failed} failed`);
 process.exit(results.length === 0 || failed !== 0 ? 1 : 0);

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What platform consumers do with Microsoft's Python SDK, against the connection string given.
 
-Usage: scenarios.py [only=NAME] CONNECTION_STRING
-Each scenario has a topic and a client of its own, so that all run side by side.
+Usage: scenarios.py [only=NAME] [restart] CONNECTION_STRING
+Each scenario has a topic and a client of its own, so that all run side by side. With `restart` the
+last one follows: it writes "restart the broker" and goes on after a line on standard input.
 """
 import concurrent.futures
 import datetime
@@ -28,16 +29,17 @@ from azure.servicebus.exceptions import (
 )
 
 WAIT = 5
-N_AT_ONCE = 6
+N_AT_ONCE = 12
 # Times on the wire are milliseconds.
 CLOCK = datetime.timedelta(milliseconds=10)
 
 
 class World:
-    def __init__(self, connection, number):
+    def __init__(self, connection, number, **retries):
         self.connection = connection
         self.topic = f"events-{number}"
-        self.client = ServiceBusClient.from_connection_string(connection, retry_total=0)
+        retries = retries or {"retry_total": 0}
+        self.client = ServiceBusClient.from_connection_string(connection, **retries)
 
     def send(self, *messages, topic=None):
         with self.client.get_topic_sender(topic or self.topic) as sender:
@@ -216,6 +218,21 @@ def large_messages(world):
             receiver.complete_message(message)
 
 
+def messages_around_the_frame_limit(world):
+    """One of these fills a frame of 65536 bytes exactly on the way in."""
+    sizes = range(65536 - 384, 65536)
+    with world.sender() as sender:
+        for size in sizes:
+            sender.send_messages(ServiceBusMessage(b"f" * size))
+    got = []
+    with world.receiver(receive_mode=ServiceBusReceiveMode.RECEIVE_AND_DELETE) as receiver:
+        while len(got) < len(sizes):
+            messages = receiver.receive_messages(max_message_count=50, max_wait_time=WAIT)
+            assert messages, f"only {len(got)} came"
+            got += [len(b"".join(message.body)) for message in messages]
+    assert got == list(sizes), got
+
+
 def message_too_large(world):
     try:
         world.send(ServiceBusMessage(b"x" * (2 * 1024 * 1024)))
@@ -381,20 +398,35 @@ def many_messages(world):
     assert got == n
 
 
+def goes_on_after_the_broker_restarted(world):
+    """With what it had before: client, sender and receiver."""
+    with world.sender() as sender, world.receiver() as receiver:
+        sender.send_messages(ServiceBusMessage("before"))
+        receiver.complete_message(one(receiver))
+        print("restart the broker", flush=True)
+        assert sys.stdin.readline(), "nobody said that it has been restarted"
+        sender.send_messages(ServiceBusMessage("after"))
+        message = one(receiver, 30)
+        assert text_of(message) == "after"
+        receiver.renew_message_lock(message)
+        receiver.complete_message(message)
+        nothing(receiver)
+
+
 SCENARIOS = [
     send_receive_complete, message_without_id_gets_one, batch,
     abandon_counts_and_ends_as_dead_letter, dead_letter, defer, renew, automatic_renewal,
-    lock_that_is_lost, large_messages, message_too_large, empty_receive, receive_and_delete, peek,
+    lock_that_is_lost, large_messages, messages_around_the_frame_limit, message_too_large, empty_receive, receive_and_delete, peek,
     schedule, unknown_entities, wrong_key, filters, shipped_subscriptions,
     subscription_made_by_its_receiver, duplicates, queue, many_messages,
 ]
 
 
-def run(connection, number):
-    scenario = SCENARIOS[number]
+def run(connection, number, scenario=None, **retries):
+    scenario = scenario or SCENARIOS[number]
     start = time.monotonic()
     try:
-        world = World(connection, number)
+        world = World(connection, number, **retries)
         with world.client:
             scenario(world)
     except Exception:  # each scenario is reported, the rest still run
@@ -409,6 +441,9 @@ def main():
     numbers = [i for i, s in enumerate(SCENARIOS) if not only or s.__name__ in only]
     with concurrent.futures.ThreadPoolExecutor(N_AT_ONCE) as pool:
         results = list(pool.map(lambda number: run(sys.argv[-1], number), numbers))
+    if "restart" in sys.argv[1:-1]:
+        results.append(run(sys.argv[-1], len(SCENARIOS), goes_on_after_the_broker_restarted,
+                           retry_total=10, retry_backoff_factor=0.2))
     print(f"{len(results)} scenarios, {results.count(False)} failed")
     return 0 if results and all(results) else 1
 
