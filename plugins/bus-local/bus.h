@@ -9,6 +9,7 @@
 #include "plugins/bus-local/model/broker.h"
 #include "plugins/bus-local/options.h"
 
+struct atom_server;
 struct listener;
 struct subscriber;
 struct topic;
@@ -21,6 +22,7 @@ struct bus {
 	bool has_broker;
 	char *key; /* owned; NULL until start */
 	struct listener *listener; /* owned; NULL: there is none */
+	struct atom_server *management; /* owned; NULL: there is none */
 	struct subscriber *subscribers; /* in-process ones */
 	struct lucius_timer *timer;
 	int64_t timer_due_ms; /* when it goes off; INT64_MAX: it is not set */
@@ -58,6 +60,9 @@ void bus_subscribe(void *self, const struct lucius_subscription *subscription, s
 void bus_settle(void *self, const struct lucius_settlement *settlement, struct lucius_op op);
 void bus_unsubscribe(void *self, struct lucius_op subscription, struct lucius_op op);
 void bus_provision(void *self, const struct lucius_topology *topology, struct lucius_op op);
+
+/* The subscription that the i-th in-process subscriber receives from; NULL: there are no more. */
+const struct subscription *bus_used_inside(const struct bus *bus, size_t i);
 
 /* Gives everybody in-process notice: what they have and do not settle goes back. */
 void bus_end_subscribers(struct bus *bus);

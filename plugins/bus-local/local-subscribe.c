@@ -228,3 +228,13 @@ void bus_end_subscribers(struct bus *bus)
 		finish(subscriber);
 	}
 }
+
+const struct subscription *bus_used_inside(const struct bus *bus, size_t i)
+{
+	const struct subscriber *subscriber = bus->subscribers;
+	while (subscriber != NULL && i > 0) {
+		subscriber = subscriber->next;
+		i--;
+	}
+	return subscriber != NULL ? subscriber->subscription : NULL;
+}

@@ -39,7 +39,9 @@ const struct lucius_option bus_option_rows[BUS_N_OPTION_ROWS] = {
 	TEXT("bus-tls-cert", NULL, tls_cert, "Certificate chain (PEM) of the AMQP listener."),
 	TEXT("bus-tls-key", NULL, tls_key, "Private key (PEM) of the certificate."),
 	TEXT("bus-management-listen", "off", management_listen,
-	        "Address of the management API, which this version does not have: off."),
+	        "Address of the management (Atom) API that makes topics and subscriptions; off "
+	        "leaves "
+	        "it out."),
 	NUMBER("bus-max-connections", "1000", "connections", 1, 100000, max_connections,
 	        "AMQP connections at once; over it new ones are closed."),
 	NUMBER("bus-max-links", "512", "links", 8, 65536, max_links,
@@ -152,18 +154,28 @@ static bool has_own_key(const struct bus_options *options)
 	        (is_set(options->key) && strcmp(options->key, BUS_EMULATOR_KEY) != 0);
 }
 
-bool bus_options_check(const struct bus_options *options, char *error, size_t error_size)
+static bool check_listen(const char *name, const char *listen, const struct bus_options *options,
+        char *error, size_t error_size)
 {
 	struct bus_address address;
-	if (!bus_address_parse("bus-listen", options->listen, &address, error, error_size)) {
+	if (!bus_address_parse(name, listen, &address, error, error_size)) {
 		return false;
 	}
 	if (!address.is_off && !address.is_loopback && !has_own_key(options)) {
 		snprintf(error, error_size,
-		        "bus-listen is '%s', which others can reach, and there is no key of your "
-		        "own; "
-		        "set bus-key or bus-key-file, or listen on 127.0.0.1",
-		        options->listen);
+		        "%s is '%s', which others can reach, and there is no key of your own; set "
+		        "bus-key or bus-key-file, or listen on 127.0.0.1",
+		        name, listen);
+		return false;
+	}
+	return true;
+}
+
+bool bus_options_check(const struct bus_options *options, char *error, size_t error_size)
+{
+	if (!check_listen("bus-listen", options->listen, options, error, error_size) ||
+	        !check_listen("bus-management-listen", options->management_listen, options, error,
+	                error_size)) {
 		return false;
 	}
 	if (is_set(options->tls_cert) != is_set(options->tls_key)) {
@@ -176,14 +188,6 @@ bool bus_options_check(const struct bus_options *options, char *error, size_t er
 		snprintf(error, error_size,
 		        "servicebus-reply-prefix has at most 200 characters and "
 		        "servicebus-reply-subscription at most 50");
-		return false;
-	}
-	if (strcmp(options->management_listen, "off") != 0) {
-		snprintf(error, error_size,
-		        "bus-management-listen is '%s'; the local bus has no management API, so it "
-		        "must "
-		        "be off: declare topics and subscriptions in bus-config",
-		        options->management_listen);
 		return false;
 	}
 	return true;

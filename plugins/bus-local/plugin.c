@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "plugins/bus-local/amqp/listener.h"
+#include "plugins/bus-local/atom/server.h"
 #include "plugins/bus-local/bus.h"
 #include "plugins/bus-local/key.h"
 #include "plugins/bus-local/topology.h"
@@ -100,26 +101,48 @@ static void start(void *self, struct lucius_op op)
 	lucius_finish(bus->host, op);
 }
 
+static bool open_listener(struct bus *bus, char *error, size_t error_size)
+{
+	struct bus_address address;
+	if (!bus_address_parse("bus-listen", bus->options->listen, &address, error, error_size)) {
+		return false;
+	}
+	if (!address.is_off) {
+		bus->listener = listener_create(bus, &address, error, error_size);
+	}
+	return address.is_off || bus->listener != NULL;
+}
+
+static bool open_management(struct bus *bus, char *error, size_t error_size)
+{
+	struct bus_address address;
+	if (!bus_address_parse("bus-management-listen", bus->options->management_listen, &address,
+	            error, error_size)) {
+		return false;
+	}
+	if (!address.is_off) {
+		bus->management = atom_server_create(bus, &address, error, error_size);
+	}
+	return address.is_off || bus->management != NULL;
+}
+
 static void listen_outside(void *self, struct lucius_op op)
 {
 	struct bus *bus = self;
 	char error[400] = "";
-	struct bus_address address;
-	if (!bus_address_parse(
-	            "bus-listen", bus->options->listen, &address, error, sizeof(error))) {
-		lucius_fail(bus->host, op, LUCIUS_DENIED, error);
-		return;
-	}
-	if (address.is_off) {
+	if (open_listener(bus, error, sizeof(error)) &&
+	        open_management(bus, error, sizeof(error))) {
 		lucius_finish(bus->host, op);
-		return;
-	}
-	bus->listener = listener_create(bus, &address, error, sizeof(error));
-	if (bus->listener == NULL) {
+	} else {
 		lucius_fail(bus->host, op, LUCIUS_DENIED, error);
-		return;
 	}
-	lucius_finish(bus->host, op);
+}
+
+/* What is asked for from now on would be for a bus that is going away. */
+static void close_management(struct bus *bus)
+{
+	atom_server_destroy(bus->management);
+	bus->management = NULL;
 }
 
 static void on_drain_step(void *user);
@@ -175,6 +198,7 @@ static void stop(void *self, struct lucius_op op)
 	struct bus *bus = self;
 	bus->is_stopping = true;
 	bus->stop = op;
+	close_management(bus);
 	bus_enter(bus);
 	bus->drain_until_ms = bus->broker.now_ms + bus->options->drain_seconds * 1000;
 	if (bus->listener != NULL) {
@@ -195,6 +219,7 @@ static void destroy(void *self)
 	if (bus->drain_timer != NULL) {
 		host->timer_stop(host, bus->drain_timer);
 	}
+	close_management(bus);
 	if (bus->has_broker) {
 		listener_destroy(bus->listener);
 		broker_finish(&bus->broker);

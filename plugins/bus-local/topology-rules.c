@@ -11,21 +11,6 @@
 
 CLEANUP_DEFINE(struct rule *, rule, rule_destroy)
 
-static const struct {
-	const char *name;
-	enum amqp_property property;
-} correlation_names[] = {
-	{ "ContentType", AMQP_CONTENT_TYPE },
-	{ "CorrelationId", AMQP_CORRELATION_ID },
-	{ "Label", AMQP_SUBJECT },
-	{ "Subject", AMQP_SUBJECT },
-	{ "MessageId", AMQP_MESSAGE_ID },
-	{ "ReplyTo", AMQP_REPLY_TO },
-	{ "ReplyToSessionId", AMQP_REPLY_TO_GROUP_ID },
-	{ "SessionId", AMQP_GROUP_ID },
-	{ "To", AMQP_TO },
-};
-
 static struct operand operand_from(const json_t *value)
 {
 	switch (json_typeof(value)) {
@@ -51,11 +36,10 @@ static struct operand operand_from(const json_t *value)
 static struct rule *read_correlation(const json_t *filter, char *error, size_t error_size)
 {
 	CLEANUP(cleanup_rule) struct rule *rule = rule_create(RULE_CORRELATION, NULL);
-	for (size_t i = 0; i < sizeof(correlation_names) / sizeof(correlation_names[0]); i++) {
-		const json_t *value = json_object_get(filter, correlation_names[i].name);
+	for (size_t i = 0; i < RULE_N_PROPERTIES; i++) {
+		const json_t *value = json_object_get(filter, rule_properties[i].name);
 		if (json_string_length(value) != 0) {
-			rule_add_part(
-			        rule, NULL, correlation_names[i].property, operand_from(value));
+			rule_add_part(rule, NULL, rule_properties[i].property, operand_from(value));
 		}
 	}
 	const char *name = NULL;
@@ -88,7 +72,7 @@ static struct rule *read_sql(const json_t *filter, char *error, size_t error_siz
 		snprintf(error, error_size, "an SQL filter has no text SqlExpression");
 		return NULL;
 	}
-	CLEANUP(cleanup_rule) struct rule *rule = rule_create(RULE_SQL, NULL);
+	CLEANUP(cleanup_rule) struct rule *rule = rule_create(RULE_SQL, expression);
 	rule->sql = sql_create(amqp_text(expression), problem, sizeof(problem));
 	if (rule->sql == NULL) {
 		snprintf(error, error_size, "the SQL filter \"%s\" %s", expression, problem);
@@ -134,13 +118,11 @@ bool topology_read_rules(const json_t *rules, struct rule **ret_rules, unsigned 
 	{
 		struct rule *rule = read_rule(declared, ret_n_actions, error, error_size);
 		if (rule == NULL) {
-			while (list != NULL) {
-				struct rule *next = list->next;
-				rule_destroy(list);
-				list = next;
-			}
+			rules_destroy(list);
 			return false;
 		}
+		const char *name = json_string_value(json_object_get(declared, "Name"));
+		rule_set_name(rule, name != NULL ? name : RULE_DEFAULT_NAME);
 		rule->next = list;
 		list = rule;
 	}

@@ -44,6 +44,7 @@ static void add_directives(struct topic *topic, const struct bus_options *option
 		struct subscription_settings settings = topology_defaults(options);
 		settings.name = shipped[i].subscription;
 		settings.rules = rule_create(RULE_STEP_TYPE, shipped[i].step_type);
+		rule_set_name(settings.rules, RULE_DEFAULT_NAME);
 		(void)subscription_create(topic, &settings);
 	}
 }

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The daemon with bus-servicebus against a bus in a process of its own, also when that goes away."""
+import http.client
 import re
 import socket
+import subprocess
 
-from world import EMULATOR, World, unittest
+from world import BOUND, EMULATOR, LUCIUSD, PLUGINS, World, clean_environment, unittest
 
 OK = 'cat >/dev/null; echo \'"{}"\''
 
@@ -76,6 +78,72 @@ class ServiceBus(World):
         lucius.wait_line("servicebus.connected")
         lucius.wait_line("daemon.ready")
         self.assertEqual(lucius.stop(), 0)
+
+    def start_managed_bus(self):
+        """One that makes nothing by itself, and the settings of who makes something there."""
+        bus = self.start({
+            "LUCIUS_BUS_LISTEN": "127.0.0.1:0", "LUCIUS_HEALTH_LISTEN": "127.0.0.1:0",
+            "LUCIUS_BUS_MANAGEMENT_LISTEN": "127.0.0.1:0", "LUCIUS_BUS_AUTO_SUBSCRIPTIONS": "false",
+        }, ["--role", "bus"])
+        port = re.search(r"port (\d+)", bus.wait_line("bus.management_listening")["message"])[1]
+        return bus, int(port), {
+            "LUCIUS_SERVICEBUS_MANAGEMENT_URL": f"http://localhost:{port}",
+            "LUCIUS_SERVICEBUS_REPLY_PREFIX": "made-replies-p",
+            "LUCIUS_SERVICEBUS_REPLY_SUBSCRIPTION": "made-reader"}
+
+    def test_provision_makes_what_readiness_has_named_as_missing(self):
+        bus, _, settings = self.start_managed_bus()
+        lucius = self.start_on(bus.connection, settings, ready=False)
+        for lane in range(16):
+            lucius.wait_line("servicebus.refused", message=(
+                f"the broker refuses 'made-replies-p{lane}/Subscriptions/made-reader': The "
+                f"messaging entity 'made-replies-p{lane}' could not be found.; it is asked again "
+                "from time to time"))
+        missing = lucius.ask("GET", "/readyz")
+        self.assertEqual(missing.status, 503)
+        for lane in range(16):
+            self.assertIn(f"made-replies-p{lane}/Subscriptions/made-reader",
+                          missing.body.decode())
+        lucius.kill()
+        settings["LUCIUS_SERVICEBUS_CONNECTION"] = bus.connection
+        for _ in range(2):
+            # The second time finds everything there.
+            made = subprocess.run(
+                [LUCIUSD, "--plugins-dir", PLUGINS, "--provision"], timeout=BOUND,
+                env=clean_environment(settings), capture_output=True, check=False)
+            self.assertEqual(made.returncode, 0, made.stderr)
+        lucius = self.start_on(bus.connection, settings)
+        self.assertEqual(lucius.ask("GET", "/readyz").status, 200)
+        self.assertEqual(lucius.stop(), 0)
+        self.assertEqual(bus.stop(), 0)
+
+    def ask_management(self, port, method, path, body=None, headers=None):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=BOUND)
+        try:
+            connection.request(method, path, body, headers or {})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        except (http.client.RemoteDisconnected, ConnectionError):
+            return "hung up", b""
+        finally:
+            connection.close()
+
+    def test_management_answers_strangers_and_nonsense_with_refusals(self):
+        bus, port, _ = self.start_managed_bus()
+        self.assertEqual(self.ask_management(port, "GET", "/health")[0], 200)
+        self.assertEqual(self.ask_management(port, "GET", "/$Resources/Topics")[0], 401)
+        wrong = {"Authorization": "SharedAccessSignature sr=a&sig=b&se=99999999999&skn=nobody"}
+        self.assertEqual(self.ask_management(port, "PUT", "/t", b"<entry/>", wrong)[0], 401)
+        self.assertIn(
+            self.ask_management(port, "PUT", "/t", b"x" * 300000, wrong)[0], (413, "hung up"))
+        long = {"Authorization": "x" * 60000}
+        self.assertIn(self.ask_management(port, "GET", "/t", None, long)[0], (400, 413, 431, "hung up"))
+        # More connections than it takes wait until others have gone.
+        idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(100)]
+        for one in idle:
+            one.close()
+        self.assertEqual(self.ask_management(port, "GET", "/health")[0], 200)
+        self.assertEqual(bus.stop(), 0)
 
     def test_no_line_of_the_log_has_the_key(self):
         port = free_port()

@@ -45,13 +45,15 @@ def write_config(path):
 class Host:
     """The test host, its log on our standard error and in `lines`."""
 
-    def __init__(self, program, plugins_dir, config, port=0):
-        self.command = [program, plugins_dir, "--bus-config", config]
+    def __init__(self, program, plugins_dir, config, port=0, options=()):
+        self.command = [program, plugins_dir, "--bus-config", config, *options]
+        self.has_management = "--bus-management-listen" in options
         self.log = []
         self.start(port)
 
     def start(self, port):
         self.port = None
+        self.management_port = None
         self.is_listening = threading.Event()
         self.process = subprocess.Popen(
             [*self.command, "--bus-listen", f"127.0.0.1:{port}"], stderr=subprocess.PIPE, text=True)
@@ -61,9 +63,14 @@ class Host:
     def read_log(self):
         for line in self.process.stderr:
             self.log.append(line)
-            found = re.search(r"bus\.listening.*port (\d+)", line)
-            if found:
-                self.port = int(found.group(1))
+            found = re.search(r"bus\.(management_)?listening.*port (\d+)", line)
+            if not found:
+                continue
+            if found.group(1):
+                self.management_port = int(found.group(2))
+            else:
+                self.port = int(found.group(2))
+            if self.management_port is not None or not self.has_management:
                 self.is_listening.set()
         self.is_listening.set()
 

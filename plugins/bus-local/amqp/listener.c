@@ -7,7 +7,6 @@
 #include <event2/event.h>
 #include <event2/listener.h>
 #include <netdb.h>
-#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include "plugins/bus-local/amqp/conditions.h"
 #include "plugins/bus-local/amqp/peer.h"
 #include "plugins/bus-local/bus.h"
+#include "plugins/bus-local/tls.h"
 #include "support/base/memory.h"
 
 /* After a refusal of the system to give another descriptor. */
@@ -122,35 +122,6 @@ static void on_accept_error(struct evconnlistener *socket, void *user)
 	}
 }
 
-static bool load_tls(struct listener *listener, char *error, size_t error_size)
-{
-	const struct bus_options *options = listener->bus->options;
-	if (options->tls_cert == NULL || options->tls_cert[0] == '\0') {
-		return true;
-	}
-	listener->tls = SSL_CTX_new(TLS_server_method());
-	if (listener->tls == NULL) {
-		snprintf(error, error_size, "TLS cannot be set up");
-		return false;
-	}
-	(void)SSL_CTX_set_min_proto_version(listener->tls, TLS1_2_VERSION);
-	const char *file = options->tls_cert;
-	bool is_loaded = SSL_CTX_use_certificate_chain_file(listener->tls, file) == 1;
-	if (is_loaded) {
-		file = options->tls_key;
-		is_loaded =
-		        SSL_CTX_use_PrivateKey_file(listener->tls, file, SSL_FILETYPE_PEM) == 1 &&
-		        SSL_CTX_check_private_key(listener->tls) == 1;
-	}
-	if (!is_loaded) {
-		const char *reason = ERR_reason_error_string(ERR_get_error());
-		snprintf(error, error_size, "bus-tls-cert or bus-tls-key: '%s' cannot be used: %s",
-		        file, reason != NULL ? reason : "not a PEM file, or another key's");
-		ERR_clear_error();
-	}
-	return is_loaded;
-}
-
 static struct evconnlistener *bind_to(
         struct listener *listener, const struct addrinfo *info, char *error, size_t error_size)
 {
@@ -214,7 +185,7 @@ struct listener *listener_create(
 {
 	struct listener *listener = must_calloc(1, sizeof(*listener));
 	listener->bus = bus;
-	if (!load_tls(listener, error, error_size) ||
+	if (!tls_load(bus->options, &listener->tls, error, error_size) ||
 	        !open_socket(listener, address, error, error_size)) {
 		listener_destroy(listener);
 		return NULL;
@@ -235,6 +206,14 @@ static void stop_accepting(struct listener *listener)
 	if (listener->socket != NULL) {
 		evconnlistener_free(listener->socket);
 		listener->socket = NULL;
+	}
+}
+
+void listener_close_links(struct listener *listener, const struct topic *topic,
+        const struct subscription *subscription)
+{
+	for (struct peer *peer = listener->peers; peer != NULL; peer = peer->next) {
+		peer_close_links(peer, topic, subscription);
 	}
 }
 

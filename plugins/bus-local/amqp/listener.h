@@ -11,6 +11,8 @@ struct bus;
 struct bus_address;
 struct listener;
 struct peer;
+struct subscription;
+struct topic;
 
 /* Listens from now on. NULL: a sentence in error. */
 struct listener *listener_create(
@@ -31,6 +33,11 @@ bool listener_is_holding_back(const struct listener *listener);
 
 /* Takes no new connection, and closes those that there are. True: none is left. Again and again. */
 bool listener_close(struct listener *listener);
+
+/* Ends all links to the topic, or if subscription is not NULL, those from it, as if it were not
+ * there. */
+void listener_close_links(struct listener *listener, const struct topic *topic,
+        const struct subscription *subscription);
 
 /* Ends at once the connections that there are. */
 void listener_cut_off(struct listener *listener);

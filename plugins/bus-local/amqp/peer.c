@@ -11,11 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugins/bus-local/amqp/address.h"
 #include "plugins/bus-local/amqp/conditions.h"
 #include "plugins/bus-local/amqp/link.h"
 #include "plugins/bus-local/amqp/listener.h"
 #include "plugins/bus-local/amqp/outlet.h"
 #include "plugins/bus-local/bus.h"
+#include "plugins/bus-local/model/topic.h"
 #include "support/amqp/link.h"
 #include "support/base/container.h"
 #include "support/base/memory.h"
@@ -276,6 +278,31 @@ void peer_hold_back(struct peer *peer)
 	for (struct link *link = peer->links; link != NULL; link = link->next) {
 		if (link->kind == LINK_OUTLET) {
 			outlet_adjust(link);
+		}
+	}
+}
+
+static bool goes_with(
+        const struct link *link, const struct topic *topic, const struct subscription *subscription)
+{
+	if (link->kind == LINK_OUTLET) {
+		return subscription != NULL ? link->subscription == subscription
+		                            : link->subscription->topic == topic;
+	}
+	return link->kind == LINK_INTAKE && subscription == NULL && link->topic == topic;
+}
+
+void peer_close_links(
+        struct peer *peer, const struct topic *topic, const struct subscription *subscription)
+{
+	char sentence[ADDRESS_MAX_SIZE + 60];
+	for (struct link *next = NULL, *link = peer->links; link != NULL; link = next) {
+		next = link->next;
+		if (goes_with(link, topic, subscription)) {
+			snprintf(sentence, sizeof(sentence),
+			        "The messaging entity '%s' could not be found.", link->path);
+			link_close(link, CONDITION_NOT_FOUND, sentence);
+			peer_wake(peer);
 		}
 	}
 }

@@ -12,6 +12,8 @@
 struct bus;
 struct link;
 struct listener;
+struct subscription;
+struct topic;
 
 struct peer {
 	struct bus *bus;
@@ -45,6 +47,10 @@ void peer_wake(struct peer *peer);
 
 /* All its receiving links get nothing more. */
 void peer_hold_back(struct peer *peer);
+
+/* As listener_close_links, for this peer. */
+void peer_close_links(
+        struct peer *peer, const struct topic *topic, const struct subscription *subscription);
 
 /* A token was taken: looks anew when the next one ends. */
 void peer_watch_grants(struct peer *peer);

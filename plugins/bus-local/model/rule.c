@@ -7,6 +7,19 @@
 #include "plugins/bus-local/model/sql.h"
 #include "support/base/memory.h"
 
+/* Of two names for one property the first is the one that is shown. */
+const struct rule_property rule_properties[RULE_N_PROPERTIES] = {
+	{ "ContentType", AMQP_CONTENT_TYPE },
+	{ "CorrelationId", AMQP_CORRELATION_ID },
+	{ "Label", AMQP_SUBJECT },
+	{ "Subject", AMQP_SUBJECT },
+	{ "MessageId", AMQP_MESSAGE_ID },
+	{ "ReplyTo", AMQP_REPLY_TO },
+	{ "ReplyToSessionId", AMQP_REPLY_TO_GROUP_ID },
+	{ "SessionId", AMQP_GROUP_ID },
+	{ "To", AMQP_TO },
+};
+
 struct rule *rule_create(enum rule_kind kind, const char *text)
 {
 	struct rule *rule = must_calloc(1, sizeof(*rule));
@@ -28,8 +41,24 @@ void rule_destroy(struct rule *rule)
 		free(part);
 	}
 	sql_destroy(rule->sql);
+	free(rule->name);
 	free(rule->text);
 	free(rule);
+}
+
+void rule_set_name(struct rule *rule, const char *name)
+{
+	free(rule->name);
+	rule->name = must_copy(name, strlen(name));
+}
+
+void rules_destroy(struct rule *rules)
+{
+	while (rules != NULL) {
+		struct rule *next = rules->next;
+		rule_destroy(rules);
+		rules = next;
+	}
 }
 
 void rule_add_part(

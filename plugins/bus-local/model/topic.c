@@ -35,6 +35,28 @@ struct topic *topic_find(const struct broker *broker, struct amqp_bytes name)
 	return NULL;
 }
 
+static int by_name(const void *a, const void *b)
+{
+	const struct topic *const *first = a;
+	const struct topic *const *second = b;
+	return strcasecmp((*first)->name, (*second)->name);
+}
+
+struct topic **topics_sorted(const struct broker *broker, size_t *ret_n)
+{
+	struct topic **sorted = must_calloc(broker->topics.n, sizeof(*sorted));
+	size_t n = 0;
+	for (size_t i = 0; i < broker->topics.n_buckets; i++) {
+		struct table_node *node = broker->topics.buckets[i];
+		for (; node != NULL; node = node->next) {
+			sorted[n++] = CONTAINER(node, struct topic, by_name);
+		}
+	}
+	qsort(sorted, n, sizeof(struct topic *), by_name);
+	*ret_n = n;
+	return sorted;
+}
+
 struct subscription *subscription_find(const struct topic *topic, struct amqp_bytes name)
 {
 	struct subscription *subscription = topic->subscriptions;
@@ -54,20 +76,12 @@ struct topic *topic_create(struct broker *broker, const struct topic_settings *s
 	topic->broker = broker;
 	topic->name = must_copy(settings->name, strlen(settings->name));
 	topic->is_queue = settings->is_queue;
+	topic->created_ms = broker->now_ms + broker->wall_offset_ms;
 	topic->ttl_ms = settings->ttl_ms;
 	topic->duplicate_window_ms = settings->duplicate_window_ms;
 	topic->ids.seed = broker->seed;
 	table_insert(&broker->topics, &topic->by_name, hash_name(broker, name));
 	return topic;
-}
-
-static void drop_rules(struct rule *rules)
-{
-	while (rules != NULL) {
-		struct rule *next = rules->next;
-		rule_destroy(rules);
-		rules = next;
-	}
 }
 
 static void subscription_destroy(struct subscription *subscription)
@@ -76,7 +90,7 @@ static void subscription_destroy(struct subscription *subscription)
 	alarm_set(&broker->alarms, &subscription->idle, INT64_MAX);
 	store_finish(&subscription->active);
 	store_finish(&subscription->dead_letters);
-	drop_rules(subscription->rules);
+	rules_destroy(subscription->rules);
 	free(subscription->name);
 	free(subscription->address);
 	free(subscription->dead_address);
@@ -98,22 +112,27 @@ void topic_destroy(struct topic *topic)
 	free(topic);
 }
 
-static void on_idle(struct alarm *alarm)
+void subscription_remove(struct subscription *subscription)
 {
-	struct subscription *subscription = CONTAINER(alarm, struct subscription, idle);
-	struct broker *broker = subscription->topic->broker;
 	struct subscription **at = &subscription->topic->subscriptions;
-	size_t n = subscription->active.n_messages + subscription->dead_letters.n_messages;
 	while (*at != subscription) {
 		at = &(*at)->next;
 	}
 	*at = subscription->next;
 	subscription->topic->n_subscriptions--;
+	subscription_destroy(subscription);
+}
+
+static void on_idle(struct alarm *alarm)
+{
+	struct subscription *subscription = CONTAINER(alarm, struct subscription, idle);
+	struct broker *broker = subscription->topic->broker;
+	size_t n = subscription->active.n_messages + subscription->dead_letters.n_messages;
 	if (broker->on_event != NULL) {
 		broker->on_event(
 		        broker->user, BROKER_SUBSCRIPTION_REMOVED, subscription->address, n);
 	}
-	subscription_destroy(subscription);
+	subscription_remove(subscription);
 }
 
 void subscription_touch(struct subscription *subscription)
@@ -166,11 +185,12 @@ struct subscription *subscription_create(
 {
 	bool is_full = topic->n_subscriptions >= topic->broker->limits.max_subscriptions;
 	if (is_full || subscription_find(topic, amqp_text(settings->name)) != NULL) {
-		drop_rules(settings->rules);
+		rules_destroy(settings->rules);
 		return NULL;
 	}
 	struct subscription *subscription = must_calloc(1, sizeof(*subscription));
 	subscription->topic = topic;
+	subscription->created_ms = topic->broker->now_ms + topic->broker->wall_offset_ms;
 	subscription->name = must_copy(settings->name, strlen(settings->name));
 	subscription->address = topic->is_queue
 	        ? join(topic->name, "", "")

@@ -23,6 +23,7 @@ struct topic {
 	size_t n_subscriptions;
 	bool is_queue; /* has one subscription without name, which is received from by its own name
 	                */
+	int64_t created_ms; /* since 1970 */
 	int64_t ttl_ms; /* 0: none */
 	int64_t duplicate_window_ms; /* 0: no duplicate detection */
 	struct ids ids;
@@ -44,6 +45,7 @@ struct subscription {
 	struct store active;
 	struct store dead_letters;
 	struct rule *rules; /* owned list; NULL: gets everything */
+	int64_t created_ms; /* since 1970 */
 	int64_t idle_ms; /* goes when it had no consumer for so long; 0: stays */
 	struct alarm idle;
 	bool needs_session; /* declared so; there is no receiving from it */
@@ -79,6 +81,12 @@ struct subscription *subscription_find(const struct topic *topic, struct amqp_by
  */
 struct subscription *subscription_create(
         struct topic *topic, const struct subscription_settings *settings);
+
+/* All topics by name, in an array that the caller owns. */
+struct topic **topics_sorted(const struct broker *broker, size_t *ret_n);
+
+/* Drops it with all its messages; it must have no consumer. */
+void subscription_remove(struct subscription *subscription);
 
 /* To be called when a consumer has come or gone: starts and stops the idle time. */
 void subscription_touch(struct subscription *subscription);
