@@ -2,10 +2,12 @@
 /* The table of suites: a new one is a row here. */
 #include "sdk/conformance/suites.h"
 
+extern const struct conformance_suite conformance_config;
 extern const struct conformance_suite conformance_storage;
 
 static const struct conformance_suite *const suites[] = {
 	&conformance_storage,
+	&conformance_config,
 };
 
 const struct conformance_suite *conformance_suite_of(uint32_t kind)
