@@ -371,18 +371,11 @@ static void table_record(
 	metric->value = value;
 }
 
-static const struct lucius_backend *table_wrap(const struct lucius_host *table, const char *name)
-{
-	(void)name;
-	table_log(table, LUCIUS_LOG_ERROR, "host.wrap", "This host wraps no backends.", NULL, 0);
-	return NULL;
-}
-
 void host_fill_services(struct lucius_host *table)
 {
 	table->log = table_log;
 	table->ready = table_ready;
-	table->wrap = table_wrap;
+	table->wrap = host_wrap;
 	table->timer_start = table_timer_start;
 	table->timer_stop = table_timer_stop;
 	table->now_ms = table_now_ms;

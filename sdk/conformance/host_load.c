@@ -153,16 +153,32 @@ static bool is_known(const struct lucius_plugin *plugin, const char *given)
 	return false;
 }
 
+/* An option may be of what the plugin wraps. */
+static bool is_known_to(const struct instance *instance, const char *given)
+{
+	bool is_found = is_known(instance->plugin, given);
+	for (size_t i = 0; i < instance->n_wrapped; i++) {
+		is_found = is_found || is_known_to(instance->wrapped[i], given);
+	}
+	return is_found;
+}
+
+static bool check_names(const struct instance *instance, const struct instance_spec *spec,
+        const struct complaint *complaint)
+{
+	for (size_t i = 0; i < spec->n_options; i++) {
+		if (!is_known_to(instance, spec->options[i])) {
+			return complain(complaint, "Plugin \"%s\" has no option for \"%s\".",
+			        instance->plugin->prefix.name, spec->options[i]);
+		}
+	}
+	return true;
+}
+
 static bool fill_options(struct instance *instance, const struct instance_spec *spec,
         const struct complaint *complaint)
 {
 	const struct lucius_plugin *plugin = instance->plugin;
-	for (size_t i = 0; i < spec->n_options; i++) {
-		if (!is_known(plugin, spec->options[i])) {
-			return complain(complaint, "Plugin \"%s\" has no option for \"%s\".",
-			        plugin->prefix.name, spec->options[i]);
-		}
-	}
 	for (uint32_t i = 0; i < plugin->n_options; i++) {
 		struct lucius_option row = option_row(plugin, i);
 		if (!fill_option(instance, spec, &row, complaint)) {
@@ -172,20 +188,23 @@ static bool fill_options(struct instance *instance, const struct instance_spec *
 	return true;
 }
 
-static void free_instance(struct instance *instance)
-{
-	arena_finish(&instance->option_texts);
-	free(instance->options);
-	free(instance->self);
-	free(instance->not_ready);
-	free(instance);
-}
-
 static void call_destroy(struct instance *instance)
 {
 	if (LUCIUS_HAS(instance->plugin->life, destroy)) {
 		instance->plugin->life->destroy(instance->self);
 	}
+}
+
+static void free_instance(struct instance *instance)
+{
+	for (size_t i = 0; i < instance->n_wrapped; i++) {
+		instance_destroy(instance->wrapped[i]);
+	}
+	arena_finish(&instance->option_texts);
+	free(instance->options);
+	free(instance->self);
+	free(instance->not_ready);
+	free(instance);
 }
 
 static bool call_create(struct instance *instance, const struct complaint *complaint)
@@ -201,11 +220,11 @@ static bool call_create(struct instance *instance, const struct complaint *compl
 	return true;
 }
 
-struct instance *instance_create(
-        struct host *host, const struct instance_spec *spec, char *error, size_t error_size)
+/* Everything but the names of the options, which may be of another. */
+static struct instance *create(
+        struct host *host, const struct instance_spec *spec, const struct complaint *complaint)
 {
-	struct complaint complaint = { error, error_size };
-	const struct lucius_plugin *plugin = load(spec, &complaint);
+	const struct lucius_plugin *plugin = load(spec, complaint);
 	if (plugin == NULL) {
 		return NULL;
 	}
@@ -220,11 +239,54 @@ struct instance *instance_create(
 	instance->table.event_base = host->base;
 	host_fill_operations(&instance->table);
 	host_fill_services(&instance->table);
-	if (!fill_options(instance, spec, &complaint) || !call_create(instance, &complaint)) {
+	instance->shown = (struct lucius_backend){ sizeof(instance->shown), plugin, instance->self,
+		&instance->table };
+	instance->spec = spec;
+	bool is_made = fill_options(instance, spec, complaint) && call_create(instance, complaint);
+	instance->spec = NULL;
+	if (!is_made) {
 		free_instance(instance);
 		return NULL;
 	}
 	return instance;
+}
+
+struct instance *instance_create(
+        struct host *host, const struct instance_spec *spec, char *error, size_t error_size)
+{
+	struct complaint complaint = { error, error_size };
+	struct instance *instance = create(host, spec, &complaint);
+	if (instance != NULL && !check_names(instance, spec, &complaint)) {
+		instance_destroy(instance);
+		return NULL;
+	}
+	return instance;
+}
+
+/* The other one lies in the same directory and takes its options from the same list. */
+const struct lucius_backend *host_wrap(const struct lucius_host *table, const char *name)
+{
+	static const char *const kinds[] = { "", "storage", "bus", "workflow", "config" };
+	struct instance *outer = host_instance(table);
+	char path[4096];
+	char error[512] = "wrap is for create only, a few times at most";
+	struct complaint complaint = { error, sizeof(error) };
+	struct instance *wrapped = NULL;
+	if (outer->spec != NULL && outer->n_wrapped < N_WRAPPED) {
+		const char *slash = strrchr(outer->spec->path, '/');
+		(void)snprintf(path, sizeof(path), "%.*s/%s-%s.so",
+		        slash != NULL ? (int)(slash - outer->spec->path) : 1,
+		        slash != NULL ? outer->spec->path : ".", kinds[outer->spec->kind], name);
+		struct instance_spec spec = *outer->spec;
+		spec.path = path;
+		wrapped = create(outer->host, &spec, &complaint);
+	}
+	if (wrapped == NULL) {
+		fprintf(stderr, "wrap: %s\n", error);
+		return NULL;
+	}
+	outer->wrapped[outer->n_wrapped++] = wrapped;
+	return &wrapped->shown;
 }
 
 void instance_destroy(struct instance *instance)
@@ -269,22 +331,36 @@ static struct asked *run_stage(struct instance *instance, const char *name, item
 	return asked;
 }
 
+/* What is wrapped goes before when starting. */
 struct asked *instance_start(struct instance *instance)
 {
+	for (size_t i = 0; i < instance->n_wrapped; i++) {
+		CHECK_STATUS(instance_start(instance->wrapped[i]), LUCIUS_OK);
+	}
 	const struct lucius_life *life = instance->plugin->life;
 	return run_stage(instance, "start", NULL, LUCIUS_HAS(life, start) ? life->start : NULL);
 }
 
 struct asked *instance_listen(struct instance *instance)
 {
+	for (size_t i = 0; i < instance->n_wrapped; i++) {
+		CHECK_STATUS(instance_listen(instance->wrapped[i]), LUCIUS_OK);
+	}
 	const struct lucius_life *life = instance->plugin->life;
 	return run_stage(instance, "listen", NULL, LUCIUS_HAS(life, listen) ? life->listen : NULL);
 }
 
+/* What is wrapped comes after when stopping. */
 struct asked *instance_stop(struct instance *instance)
 {
 	const struct lucius_life *life = instance->plugin->life;
-	return run_stage(instance, "stop", NULL, LUCIUS_HAS(life, stop) ? life->stop : NULL);
+	struct asked *asked =
+	        run_stage(instance, "stop", NULL, LUCIUS_HAS(life, stop) ? life->stop : NULL);
+	for (size_t i = 0; i < instance->n_wrapped; i++) {
+		(void)asked_wait(asked);
+		CHECK_STATUS(instance_stop(instance->wrapped[i]), LUCIUS_OK);
+	}
+	return asked;
 }
 
 struct asked *instance_health(struct instance *instance)

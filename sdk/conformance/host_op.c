@@ -89,12 +89,71 @@ static void add_item(struct asked *asked, const void *item)
 	asked->items[asked->n_items++] = asked->copy(&asked->results, item);
 }
 
+/* An operation by its id, because it may be gone when the call comes. */
+struct later {
+	struct host *host;
+	struct lucius_op op;
+};
+
+static void call_later(struct asked *asked, lucius_fn fn)
+{
+	struct later *later = must_calloc(1, sizeof(*later));
+	*later = (struct later){ asked->host, { asked->id } };
+	host_defer(asked->host, fn, later);
+}
+
+/* The plugin hears of what came for an operation that it has opened. */
+static void on_answer(void *user)
+{
+	struct later *later = user;
+	size_t place = later->op.id & 0xffffffffu;
+	struct asked *asked = later->host->asked[place];
+	uint64_t id = later->op.id;
+	free(later);
+	if (asked == NULL || asked->id != id) {
+		return;
+	}
+	while (!asked->is_given_up && asked->n_told < asked->n_items) {
+		const void *item = asked->items[asked->n_told++];
+		if (asked->question.on_item != NULL) {
+			asked->question.on_item(asked->question.user, item);
+		}
+	}
+	if (asked->is_finished && !asked->is_given_up) {
+		asked->question.on_done(asked->question.user, asked->status, asked->sentence);
+	}
+	if (asked->is_finished) {
+		asked_free(asked);
+	}
+}
+
+/* The plugin that has asked gave up: it is told so; who was asked has still to finish. */
+static void on_given_up(void *user)
+{
+	struct later *later = user;
+	struct asked *asked = find(later->host, later->op);
+	free(later);
+	if (asked != NULL && !asked->is_given_up) {
+		asked->is_given_up = true;
+		asked->question.on_done(asked->question.user, LUCIUS_UNKNOWN, "It was cancelled.");
+	}
+}
+
+/* True if a plugin has opened it, and is to hear of it. */
+static bool is_opened(const struct asked *asked)
+{
+	return asked->question.on_done != NULL;
+}
+
 static void table_give(const struct lucius_host *table, struct lucius_op op, const void *item)
 {
 	struct asked *asked = own_asked(table, op, "give");
 	/* Who has given up hears no more. */
 	if (!asked->is_cancelled) {
 		add_item(asked, item);
+		if (is_opened(asked)) {
+			call_later(asked, on_answer);
+		}
 	}
 }
 
@@ -118,13 +177,10 @@ static void table_finish(
 	}
 	asked->instance->n_open--;
 	end(asked, status, sentence);
+	if (is_opened(asked)) {
+		call_later(asked, on_answer);
+	}
 }
-
-/* An operation by its id, because it may be gone when the call comes. */
-struct later {
-	struct host *host;
-	struct lucius_op op;
-};
 
 static void on_cancel_due(void *user)
 {
@@ -136,13 +192,6 @@ static void on_cancel_due(void *user)
 		asked->on_cancel = NULL;
 		fn(asked->on_cancel_user);
 	}
-}
-
-static void call_later(struct asked *asked, lucius_fn fn)
-{
-	struct later *later = must_calloc(1, sizeof(*later));
-	*later = (struct later){ asked->host, { asked->id } };
-	host_defer(asked->host, fn, later);
 }
 
 static void table_on_cancel(
@@ -164,38 +213,16 @@ void asked_cancel(struct asked *asked)
 	}
 }
 
-/* The plugin hears of what came for an operation that it has opened. */
-static void on_answer(void *user)
-{
-	struct later *later = user;
-	size_t place = later->op.id & 0xffffffffu;
-	struct asked *asked = later->host->asked[place];
-	uint64_t id = later->op.id;
-	free(later);
-	if (asked == NULL || asked->id != id) {
-		return;
-	}
-	while (asked->n_told < asked->n_items) {
-		const void *item = asked->items[asked->n_told++];
-		if (asked->question.on_item != NULL) {
-			asked->question.on_item(asked->question.user, item);
-		}
-	}
-	if (asked->is_finished) {
-		asked->question.on_done(asked->question.user, asked->status, asked->sentence);
-		asked_free(asked);
-	}
-}
-
 static struct lucius_op table_open(
         const struct lucius_host *table, const struct lucius_question *question)
 {
 	host_check_thread(table, "open");
+	struct asked *asked = add_asked(host_instance(table)->host, "an operation that was opened",
+	        host_copy_of(question->operation));
 	if (question->asked != NULL) {
-		host_accuse(table, "opens an operation on a backend that this host has not.");
+		asked->instance = host_instance(question->asked->host);
+		asked->instance->n_open++;
 	}
-	struct asked *asked = add_asked(
-	        host_instance(table)->host, "an operation that was opened", copy_text_item);
 	memcpy(&asked->question, question,
 	        question->size < sizeof(*question) ? question->size : sizeof(*question));
 	return (struct lucius_op){ asked->id };
@@ -210,6 +237,7 @@ static void table_cancel(const struct lucius_host *table, struct lucius_op op)
 		call_later(asked, on_answer);
 	} else if (asked != NULL) {
 		asked_cancel(asked);
+		call_later(asked, on_given_up);
 	}
 }
 

@@ -32,9 +32,12 @@ struct asked {
 	void *on_cancel_user;
 	bool is_cancelled;
 	bool is_finished;
+	bool is_given_up; /* by the plugin that has opened it: told so, and hears no more */
 	struct lucius_question question; /* of one that a plugin has opened; else zeros */
 	size_t n_told; /* items that its on_item has heard of */
 };
+
+#define N_WRAPPED 4
 
 struct instance {
 	struct lucius_host table; /* first: the plugin's pointer is ours */
@@ -45,7 +48,10 @@ struct instance {
 	struct arena option_texts;
 	char *not_ready; /* owned; NULL: ready */
 	size_t n_open;
-	size_t n_metrics;
+	const struct instance_spec *spec; /* while it is created; else NULL */
+	struct lucius_backend shown; /* what a wrapper sees */
+	struct instance *wrapped[N_WRAPPED]; /* owned; led through life together with this one */
+	size_t n_wrapped;
 };
 
 struct host {
@@ -76,6 +82,10 @@ void host_defer(struct host *host, lucius_fn fn, void *user);
 _Noreturn void host_accuse(const struct lucius_host *table, const char *sentence);
 /* Accuses if this is not the loop's thread. */
 void host_check_thread(const struct lucius_host *table, const char *member);
+/* Copies the items of that operation (LUCIUS_OP_…). */
+item_copy_fn host_copy_of(uint32_t operation);
+/* `wrap` of the table. */
+const struct lucius_backend *host_wrap(const struct lucius_host *table, const char *name);
 struct instance *host_instance(const struct lucius_host *table);
 
 #endif
