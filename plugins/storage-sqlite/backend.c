@@ -6,7 +6,7 @@
  * on_reader_open; any error that is everybody's leads to go_down, and from there back to
  * open_writer after a while.
  */
-#include "plugins/storage-sqlite/backend.h"
+#include "backend.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -11,9 +11,9 @@
 
 #include <lucius/storage.h>
 
-#include "plugins/storage-sqlite/request.h"
-#include "plugins/storage-sqlite/worker.h"
+#include "request.h"
 #include "support/rows/job_view.h"
+#include "worker.h"
 
 struct claimant;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Connections, statements and errors. */
-#include "plugins/storage-sqlite/database.h"
+#include "database.h"
 
 #include <errno.h>
 #include <fcntl.h>

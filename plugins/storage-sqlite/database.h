@@ -15,7 +15,7 @@
 
 #include <lucius/plugin.h>
 
-#include "plugins/storage-sqlite/schema.h"
+#include "schema.h"
 
 #define SENTENCE_SIZE 512
 

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "plugins/storage-sqlite/request.h"
+#include "request.h"
 
 /* Names share a byte if they must: then the second one has no lock and goes by its lease alone. */
 static off_t lock_place(struct lucius_text name)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "plugins/storage-sqlite/backend.h"
+#include "backend.h"
 #include "support/rows/cursor.h"
 
 /* False: its row is spoilt. */

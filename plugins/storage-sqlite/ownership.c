@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "plugins/storage-sqlite/backend.h"
+#include "backend.h"
 #include "support/base/memory.h"
 
 #define TICKS_OF_LEASE 15 /* tries of who waits, in a lease */

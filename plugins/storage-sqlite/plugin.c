@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugins/storage-sqlite/backend.h"
+#include "backend.h"
 #include "support/rows/cursor.h"
 
 #define OWNER_MAX 255 /* bytes */

@@ -2,7 +2,7 @@
 /* What only looks: load, scan, list, events. */
 #include <string.h>
 
-#include "plugins/storage-sqlite/request.h"
+#include "request.h"
 
 /* A page is a bounded piece of work whatever is asked: jobs given, jobs of other states passed. */
 #define PAGE_JOBS_MAX 1000

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Requests as such. */
-#include "plugins/storage-sqlite/request.h"
+#include "request.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -9,8 +9,8 @@
 
 #include <lucius/storage.h>
 
-#include "plugins/storage-sqlite/database.h"
-#include "plugins/storage-sqlite/result.h"
+#include "database.h"
+#include "result.h"
 
 enum request_kind {
 	REQUEST_OPEN, /* open the file; alone in its batch */

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Found rows, kept outside of the database. */
-#include "plugins/storage-sqlite/result.h"
+#include "result.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugins/storage-sqlite/database.h"
-#include "plugins/storage-sqlite/schema.h"
+#include "database.h"
+#include "schema.h"
 #include "support/base/memory.h"
 
 void result_finish(struct result *result)

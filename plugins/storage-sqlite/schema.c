@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tables and statements. */
-#include "plugins/storage-sqlite/schema.h"
+#include "schema.h"
 
 /*
  * jobs.fields, steps.fields and events.fields are packed (support/rows/fields.h); what is searched

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The threads that work on the database. */
-#include "plugins/storage-sqlite/worker.h"
+#include "worker.h"
 
 #include <signal.h>
 #include <stdio.h>

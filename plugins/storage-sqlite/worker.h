@@ -10,8 +10,8 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-#include "plugins/storage-sqlite/database.h"
-#include "plugins/storage-sqlite/request.h"
+#include "database.h"
+#include "request.h"
 
 struct batch_report {
 	size_t n_requests;

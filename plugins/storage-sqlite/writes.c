@@ -2,7 +2,7 @@
 /* What changes jobs: create, save, release, and removing the old ones. */
 #include <string.h>
 
-#include "plugins/storage-sqlite/request.h"
+#include "request.h"
 #include "support/base/cleanup.h"
 #include "support/rows/fields.h"
 #include "support/rows/job_size.h"

@@ -120,5 +120,37 @@ class Templates(Installed):
         self.check("storage-async")
 
 
+class OutOfTree(Installed):
+    """Backends of the tree that are written against the installed SDK alone."""
+
+    def build_alone(self, name):
+        """From a copy that has nothing around it, into the installed tree; the .so there."""
+        folder = self.folder / f"{self.id().rsplit('.', 1)[1]}-{name}"
+        shutil.copytree(SOURCE / "plugins" / name, folder, ignore=shutil.ignore_patterns("tests"))
+        self.build(folder / "alone")
+        installed = self.plugins / f"{name}.so"
+        installed.unlink(missing_ok=True)
+        self.ran(["meson", "install", "-C", "build"], cwd=folder / "alone")
+        return installed
+
+    def test_sqlite_and_chaos_over_it_hold_what_they_promise(self):
+        sqlite = self.build_alone("storage-sqlite")
+        chaos = self.build_alone("storage-chaos")
+        said = self.said(["lucius-plugin-check", str(sqlite), "sqlite-file={dir}/jobs.db",
+                          "--only", "a_new_job_is_kept_whole"])
+        self.assertRegex(said, r"storage against .*: 1 passed, 0 failed, 0 skipped")
+        said = self.said(["lucius-plugin-check", str(chaos), "chaos-storage=sqlite",
+                          "sqlite-file={dir}/jobs.db", "chaos-delay-permille=200",
+                          "chaos-delay-ms=3"])
+        self.assertRegex(said, r"storage against .*: \d+ passed, 0 failed, 0 skipped")
+
+    def test_faults_are_made_as_often_as_asked(self):
+        chaos = self.build_alone("storage-chaos")
+        for fault, status in (("unavailable", "UNAVAILABLE"), ("unknown", "UNKNOWN")):
+            said = self.ran(["lucius-plugin-check", str(chaos), f"chaos-{fault}-permille=1000",
+                             "--only", "kept_whole"], expected=1).stdout
+            self.assertIn(f'"create" ended with {status} (Chaos: ', said)
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)
