@@ -21,6 +21,13 @@ static void finish_config(config_t *config)
 
 static json_t *json_of(const config_setting_t *setting);
 
+/* Numbers that are too large for a double have no JSON; as a text no option takes them. */
+static json_t *json_of_number(double number)
+{
+	json_t *real = json_real(number);
+	return real != NULL ? real : memory_checked(json_string("infinite"), 1, 1);
+}
+
 static json_t *json_of_members(const config_setting_t *setting)
 {
 	int is_group = config_setting_is_group(setting);
@@ -44,7 +51,7 @@ static json_t *json_of(const config_setting_t *setting)
 	case CONFIG_TYPE_INT64:
 		return json_integer(config_setting_get_int64(setting));
 	case CONFIG_TYPE_FLOAT:
-		return json_real(config_setting_get_float(setting));
+		return json_of_number(config_setting_get_float(setting));
 	case CONFIG_TYPE_BOOL:
 		return json_boolean(config_setting_get_bool(setting));
 	case CONFIG_TYPE_STRING: {

@@ -54,7 +54,9 @@ static const char *find_part(const char *text, const char *name, size_t *ret_siz
 static bool decode_key(const char *text, size_t size, unsigned char **ret_key, size_t *ret_key_size)
 {
 	unsigned char bytes[MAX_SECRET];
-	if (size == 0 || size % 4 != 0 || size > MAX_SECRET) {
+	const char *first_pad = memchr(text, '=', size);
+	if (size == 0 || size % 4 != 0 || size > MAX_SECRET ||
+	        (first_pad != NULL && first_pad < text + size - 2)) {
 		return false;
 	}
 	int n = EVP_DecodeBlock(bytes, (const unsigned char *)text, (int)size);
