@@ -23,6 +23,7 @@
 #include "core/loop.h"
 #include "core/metrics.h"
 #include "core/settings.h"
+#include "support/base/fault.h"
 #include "support/base/memory.h"
 
 #define TENANT_RETRY_SECONDS 5u
@@ -177,6 +178,10 @@ static void on_created(void *user, uint32_t status, const char *sentence)
 		        sentence != NULL ? sentence : "the job is too large for the storage");
 		break;
 	default:
+		if (FAULT(accepted_without_rows)) {
+			accept(chain);
+			return;
+		}
 		api_reply_failure(steal(chain->request), status, sentence);
 		break;
 	}

@@ -12,6 +12,7 @@
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/replies_internal.h"
+#include "support/base/fault.h"
 #include "support/base/memory.h"
 
 #define CREDIT 64u
@@ -39,6 +40,9 @@ static void on_time(void *user)
 
 static void wait_for_time(struct dead_letters *pass)
 {
+	if (FAULT(dead_letters_not_read)) {
+		return;
+	}
 	uint64_t seconds = (uint64_t)*pass->replies->parts.dlq_seconds;
 	if (seconds != 0 && !pass->replies->is_stopping) {
 		pass->timer = timer_start(pass->replies->parts.loop, seconds * 1000, on_time, pass);

@@ -14,6 +14,7 @@
 #include "core/invoker_internal.h"
 #include "core/job_log.h"
 #include "core/loop.h"
+#include "support/base/fault.h"
 #include "support/base/memory.h"
 
 static void lease(struct invoker_chain *chain);
@@ -29,7 +30,7 @@ static enum rule change_lease(void *user, struct job *job, const char *now)
 static void on_pause_told(void *user, uint32_t status, const char *sentence)
 {
 	struct invoker_chain *chain = user;
-	if (status != LUCIUS_OK && status != LUCIUS_NOT_FOUND) {
+	if (status != LUCIUS_OK && status != LUCIUS_NOT_FOUND && !FAULT(pause_not_told)) {
 		invoker_fail(chain, status, sentence);
 		return;
 	}

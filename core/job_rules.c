@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/job_closing.h"
+#include "support/base/fault.h"
 
 static bool is_other_tenant(const struct job *job, const char *tenant_id)
 {
@@ -57,7 +58,7 @@ enum rule rule_lease(struct job *job, const struct lease_request *request, const
 	if (rule != RULE_CHANGED) {
 		return rule;
 	}
-	if (job->state == JOB_CANCELLING) {
+	if (job->state == JOB_CANCELLING && !FAULT(lease_for_cancelling_job)) {
 		return RULE_JOB_CANCELLING;
 	}
 	if (request->attempt_no <= step->attempt_no) {
@@ -151,7 +152,7 @@ static enum rule control_to(
 
 enum rule rule_control(struct job *job, enum control control, const char *now)
 {
-	if (job_state_is_terminal(job->state)) {
+	if (job_state_is_terminal(job->state) && !FAULT(terminal_job_is_controlled)) {
 		return RULE_UNCHANGED;
 	}
 	if (control == CONTROL_CANCEL) {

@@ -9,17 +9,21 @@
 #include <string.h>
 
 #include "core/job_closing.h"
+#include "support/base/fault.h"
 
 /* Which answer the ledger holds for the step's lease. */
 static bool is_answered(const struct step *step)
 {
+	if (FAULT(second_result_counts) && step->state == STEP_FAILED_RETRY) {
+		return false;
+	}
 	return step->state != STEP_INITIATED && step->state != STEP_PROCESSING;
 }
 
 static void leave_queue(struct job *job, const char *now)
 {
 	job->is_answered = 1;
-	if (job->state == JOB_QUEUED) {
+	if (job->state == JOB_QUEUED || (FAULT(reply_ends_pause) && job->state == JOB_PAUSED)) {
 		job_become(job, JOB_IN_PROGRESS, now);
 	}
 }
@@ -81,7 +85,8 @@ static enum rule apply_success(
 	}
 	step_become(job, step, STEP_SUCCEEDED, now);
 	job_add_event(job, "reply.result", step, NULL);
-	if (job->state == JOB_CANCELLING || job_all_succeeded(job)) {
+	bool is_last = job_all_succeeded(job) && !FAULT(last_result_leaves_job_open);
+	if (job->state == JOB_CANCELLING || is_last) {
 		close_after(job, JOB_SUCCEEDED, step, now);
 	} else {
 		leave_queue(job, now);
@@ -100,7 +105,7 @@ static enum rule apply_retry(
         struct job *job, struct step *step, const struct reply_facts *reply, const char *now)
 {
 	keep_error(job, step, reply);
-	if (job->state == JOB_CANCELLING) {
+	if (job->state == JOB_CANCELLING && !FAULT(retry_keeps_cancelling_job_open)) {
 		step_become(job, step, STEP_CANCELLED, now);
 		job_add_event(job, "reply.result", step, value_text(&step->last_error_code));
 		close_after(job, JOB_CANCELLED, step, now);
@@ -115,14 +120,17 @@ static enum rule apply_retry(
 
 enum rule rule_reply(struct job *job, const struct reply_facts *reply, const char *now)
 {
-	if (reply->tenant_id != NULL && !value_is(&job->tenant_id, reply->tenant_id)) {
+	if (reply->tenant_id != NULL && !value_is(&job->tenant_id, reply->tenant_id) &&
+	        !FAULT(tenant_not_compared)) {
 		return RULE_INVALID;
 	}
 	struct step *step = job_find_step(job, reply->step_id);
 	if (step == NULL) {
 		return RULE_INVALID;
 	}
-	if (step->attempt_no != reply->attempt_no || !value_is(&step->lease_id, reply->lease_id)) {
+	bool is_same_lease =
+	        value_is(&step->lease_id, reply->lease_id) || FAULT(lease_not_compared);
+	if (step->attempt_no != reply->attempt_no || !is_same_lease) {
 		return RULE_STALE;
 	}
 	if (is_answered(step)) {

@@ -19,6 +19,7 @@
 #include "core/backend.h"
 #include "core/job_cache.h"
 #include "core/loop.h"
+#include "support/base/fault.h"
 #include "support/base/memory.h"
 
 #define N_BUCKETS 1024u
@@ -157,6 +158,14 @@ static void on_saved_row(void *user, const void *item)
 static void on_saved(void *user, uint32_t status, const char *sentence)
 {
 	struct update *update = user;
+	if (FAULT(unknown_save_taken_as_done) && status == LUCIUS_UNKNOWN) {
+		finish(update, LUCIUS_OK, sentence);
+		return;
+	}
+	if (FAULT(conflict_taken_as_done) && status == LUCIUS_CONFLICT) {
+		finish(update, LUCIUS_OK, sentence);
+		return;
+	}
 	if (status == LUCIUS_CONFLICT || status == LUCIUS_UNKNOWN) {
 		try_again(update, status, sentence);
 		return;
@@ -303,7 +312,8 @@ struct ledger *ledger_create(struct loop *loop, struct backend *storage)
 	ledger->loop = loop;
 	ledger->storage = storage;
 	ledger->cache = job_cache_create();
-	ledger->is_exact = (storage_info(storage).traits & LUCIUS_STORAGE_SHARED) == 0;
+	ledger->is_exact = (storage_info(storage).traits & LUCIUS_STORAGE_SHARED) == 0 ||
+	        FAULT(cache_believed);
 	return ledger;
 }
 

@@ -15,6 +15,7 @@
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/random_id.h"
+#include "support/base/fault.h"
 #include "support/base/memory.h"
 
 #define PAGE_SIZE 500u
@@ -91,6 +92,10 @@ static void take(struct recovery *recovery, struct job *job)
 		const struct op_caller caller = { NULL, on_released, recovery, 0 };
 		(void)storage_release(
 		        ledger_storage(recovery->parts.ledger), job_encode_loaded(job), &caller);
+		return;
+	}
+	if (FAULT(recovery_restores_nothing)) {
+		page_part_done(recovery);
 		return;
 	}
 	const struct op_caller caller = { NULL, on_restored, recovery, 0 };
@@ -188,6 +193,10 @@ struct recovery *recovery_create(const struct recovery_parts *parts)
 
 void recovery_start(struct recovery *recovery)
 {
+	if (FAULT(recovery_does_not_own)) {
+		on_owned(recovery, NULL);
+		return;
+	}
 	own(recovery);
 }
 

@@ -21,6 +21,7 @@
 #include "core/loop.h"
 #include "core/metrics.h"
 #include "core/replies_internal.h"
+#include "support/base/fault.h"
 #include "support/base/memory.h"
 
 #define BACKOFF_FIRST_MS 200u
@@ -97,7 +98,8 @@ static void on_settled(void *user, uint32_t status, const char *sentence)
 		        LOG_STRING("job_id", chain->reply.job_id),
 		        LOG_STRING("status", status_name(status)));
 	}
-	bool may_be_held = status == LUCIUS_UNAVAILABLE || status == LUCIUS_UNKNOWN;
+	bool may_be_held = (status == LUCIUS_UNAVAILABLE || status == LUCIUS_UNKNOWN) &&
+	        !FAULT(settlement_not_repeated);
 	if (may_be_held && !chain->replies->is_stopping) {
 		chain->backoff = timer_start(
 		        chain->replies->parts.loop, next_wait_ms(chain), settle_again, chain);
@@ -157,6 +159,9 @@ static void keep(struct reply_chain *chain, uint32_t status, const char *sentenc
 		settle(chain, LUCIUS_SETTLE_RELEASE, "", "");
 		return;
 	}
+	if (FAULT(kept_reply_forgotten)) {
+		return;
+	}
 	chain->backoff =
 	        timer_start(chain->replies->parts.loop, next_wait_ms(chain), on_backed_off, chain);
 }
@@ -164,7 +169,7 @@ static void keep(struct reply_chain *chain, uint32_t status, const char *sentenc
 static void on_signalled(void *user, uint32_t status, const char *sentence)
 {
 	struct reply_chain *chain = user;
-	if (status == LUCIUS_NOT_FOUND) {
+	if (status == LUCIUS_NOT_FOUND || FAULT(failed_signal_taken_as_done)) {
 		/* Whether the run has ended or was never known, the sweeper will say. */
 		job_destroy(steal(chain->closed));
 	} else if (status != LUCIUS_OK) {
@@ -210,6 +215,10 @@ static void on_changed(struct reply_chain *chain, struct job *job)
 		job_log_finished(job);
 	}
 	keep_if_closed(chain, job);
+	if (FAULT(slot_freed_before_signal) && chain->closed != NULL) {
+		(void)storage_release(ledger_storage(chain->replies->parts.ledger),
+		        job_encode_loaded(chain->closed), NULL);
+	}
 	tell_workflow(chain, job);
 }
 
@@ -224,6 +233,10 @@ static void on_nothing_changed(
 /* A repeat of what the ledger holds: the crash may have come between ledger write and signal. */
 static void on_duplicate(struct reply_chain *chain, struct job *job)
 {
+	if (FAULT(repeat_not_signalled)) {
+		on_nothing_changed(chain, "reply.duplicate", "duplicate", job);
+		return;
+	}
 	count("duplicate");
 	log_reply(chain, job, "reply.duplicate", LUCIUS_LOG_INFO);
 	keep_if_closed(chain, job);
@@ -273,7 +286,9 @@ void reply_chain_begin(struct replies *replies, const struct lucius_delivery *de
 	}
 	replies->chains = chain;
 	replies->n_open++;
-	if (reply_read(delivery->message->body, &chain->reply)) {
+	if (FAULT(settled_before_write)) {
+		settle(chain, LUCIUS_SETTLE_COMPLETE, "", "");
+	} else if (reply_read(delivery->message->body, &chain->reply)) {
 		record(chain);
 	} else {
 		dead_letter(chain, "NotAReply", chain->reply.sentence);

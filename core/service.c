@@ -21,6 +21,7 @@
 #include "core/service_internal.h"
 #include "core/settings.h"
 #include "core/shipped_file.h"
+#include "support/base/fault.h"
 #include "support/base/memory.h"
 
 #define START_BOUND_MS 1000u
@@ -94,7 +95,9 @@ static void on_lost(void *user)
 {
 	struct service *service = user;
 	/* At once: an engine that is nobody's any more must not say that it knows no such run. */
-	op_cancel(service->work);
+	if (!FAULT(engine_kept_after_loss)) {
+		op_cancel(service->work);
+	}
 	log_write(LUCIUS_LOG_ERROR, "service.ownership_lost",
 	        "another process has taken over the workflow engine; this one stops", NULL, 0);
 	(void)raise(SIGTERM);

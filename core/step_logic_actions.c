@@ -9,6 +9,7 @@
 #include "core/rfc3339.h"
 #include "core/step_logic_state.h"
 #include "support/base/cleanup.h"
+#include "support/base/fault.h"
 
 #define START_TO_CLOSE_MS 30000
 #define RETRY_INITIAL_MS 1000
@@ -83,6 +84,9 @@ void machine_disarm(struct lucius_machine *machine)
 	}
 	uint64_t timer = machine->timer;
 	machine->timer = 0;
+	if (FAULT(timer_not_cancelled)) {
+		return;
+	}
 	emit(machine,
 	        &(struct lucius_action){ .type = LUCIUS_ACTION_CANCEL_TIMER, .number = timer });
 }

@@ -8,6 +8,7 @@
 
 #include "core/step_logic_state.h"
 #include "support/base/cleanup.h"
+#include "support/base/fault.h"
 #include "support/base/memory.h"
 
 const struct machine_step *machine_step(const struct lucius_machine *machine)
@@ -20,6 +21,10 @@ void machine_close_job(
 {
 	machine->outcome = outcome;
 	fault_set(&machine->error, code, message);
+	if (FAULT(outcome_not_recorded)) {
+		machine_end(machine, outcome);
+		return;
+	}
 	machine_ask_outcome(machine);
 }
 
@@ -29,7 +34,7 @@ void machine_begin_attempt(struct lucius_machine *machine)
 		machine_close_job(machine, END_CANCELLED, NULL, NULL);
 		return;
 	}
-	if (machine->is_paused) {
+	if (machine->is_paused && !FAULT(pause_ignored)) {
 		machine->phase = PHASE_PAUSED;
 		return;
 	}
@@ -67,7 +72,8 @@ void machine_fail_attempt(struct lucius_machine *machine, const char *code, cons
 		machine_close_job(machine, END_CANCELLED, NULL, NULL);
 		return;
 	}
-	if (machine->attempt.number >= machine_step(machine)->max_attempts) {
+	if (machine->attempt.number >= machine_step(machine)->max_attempts &&
+	        !FAULT(attempts_not_limited)) {
 		machine_close_job(machine, END_FAILED, code, message);
 		return;
 	}

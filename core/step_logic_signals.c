@@ -4,6 +4,7 @@
 
 #include "core/step_logic_state.h"
 #include "support/base/cleanup.h"
+#include "support/base/fault.h"
 
 static bool is_of_this_step(const struct lucius_machine *machine, struct json_slice argument)
 {
@@ -121,6 +122,9 @@ void machine_on_signal(struct lucius_machine *machine, const struct lucius_event
 void machine_on_cancel(struct lucius_machine *machine)
 {
 	machine->is_cancel_asked = true;
+	if (FAULT(cancel_waits_in_pause) && machine->phase == PHASE_PAUSED) {
+		return;
+	}
 	bool has_none_out = machine->phase == PHASE_BACKOFF || machine->phase == PHASE_PAUSED ||
 	        machine->phase == PHASE_REFUSED ||
 	        (machine->phase == PHASE_WAITING && !machine_is_out(machine));

@@ -23,6 +23,7 @@
 #include "core/rfc3339.h"
 #include "core/signals.h"
 #include "core/sweeper_rules.h"
+#include "support/base/fault.h"
 #include "support/base/memory.h"
 
 #define PAGE_SIZE 100u
@@ -155,7 +156,9 @@ static enum rule change_close(void *user, struct job *job, const char *now)
 	const struct job *seen = current(sweeper);
 	if (job->revision.size != seen->revision.size ||
 	        memcmp(job->revision.data, seen->revision.data, seen->revision.size) != 0) {
-		return RULE_STALE;
+		if (!FAULT(sweeper_ignores_revision)) {
+			return RULE_STALE;
+		}
 	}
 	return rule_close(job, sweeper->decision.state, sweeper->decision.error_code,
 	        "the workflow ended without closing the job", now);
@@ -223,6 +226,10 @@ static void act(struct sweeper *sweeper)
 		on_acted(sweeper, LUCIUS_OK, NULL);
 		break;
 	case SWEEP_START:
+		if (FAULT(sweeper_does_not_start)) {
+			on_acted(sweeper, LUCIUS_OK, NULL);
+			break;
+		}
 		job_log_step(LUCIUS_LOG_INFO, "sweep.started", job, NULL, NULL);
 		job_run_start(sweeper->parts.workflow, job, &started);
 		break;
@@ -236,6 +243,10 @@ static void act(struct sweeper *sweeper)
 		signals_control(sweeper->parts.signals, job, &control_told);
 		break;
 	case SWEEP_TELL_END:
+		if (FAULT(sweeper_leaves_slots)) {
+			on_acted(sweeper, LUCIUS_OK, NULL);
+			break;
+		}
 		signals_result(sweeper->parts.signals, job, NULL, &end_told);
 		break;
 	case SWEEP_CLOSE:
@@ -282,6 +293,10 @@ static void next_job(struct sweeper *sweeper)
 		end_pass(sweeper);
 	} else if (sweeper->at < sweeper->n_page) {
 		sweeper->run_state = 0;
+		if (FAULT(sweeper_does_not_ask)) {
+			on_described(sweeper, LUCIUS_NOT_FOUND, NULL);
+			return;
+		}
 		const struct op_caller caller = { on_run_state, on_described, sweeper, 0 };
 		(void)workflow_describe(
 		        sweeper->parts.workflow, value_as_text(&current(sweeper)->job_id), &caller);

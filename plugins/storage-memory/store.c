@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "support/base/decimal.h"
+#include "support/base/fault.h"
 #include "support/base/memory.h"
 #include "support/rows/job_size.h"
 #include "support/rows/time_text.h"
@@ -111,6 +112,9 @@ static uint32_t check_size(struct store *store, const struct lucius_job *job)
 
 static bool gives_claim_up(const struct job *job)
 {
+	if (FAULT(key_claim_given_up) && job->is_terminal) {
+		return true;
+	}
 	const char *state = job_state(job).data;
 	return job->is_terminal && !job->claim->is_key &&
 	        (strcmp(state, "FAILED_FINAL") == 0 || strcmp(state, "CANCELLED") == 0);
@@ -123,7 +127,7 @@ static uint32_t check_claim(
 	struct tenant *tenant = tenants_find(&store->tenants, command->job->tenant_id);
 	struct claim *claim = tenant != NULL ? claims_find(&store->claims, tenant, command) : NULL;
 	*ret_job = claim != NULL ? claim->job : NULL;
-	if (claim == NULL || gives_claim_up(claim->job)) {
+	if (claim == NULL || gives_claim_up(claim->job) || FAULT(claim_not_looked_at)) {
 		return LUCIUS_OK;
 	}
 	const char *hash = claim_hash(claim);
@@ -136,7 +140,8 @@ static uint32_t check_claim(
 static uint32_t make_room(struct store *store, const struct lucius_command *command)
 {
 	struct tenant *tenant = tenants_find(&store->tenants, command->job->tenant_id);
-	if ((tenant != NULL ? tenant->n_slots : 0) >= command->max_inflight) {
+	size_t n_more = FAULT(one_job_too_many) ? 1 : 0;
+	if ((tenant != NULL ? tenant->n_slots : 0) >= command->max_inflight + n_more) {
 		return LUCIUS_TENANT_FULL;
 	}
 	if (store->jobs.n_links < store->max_jobs) {
@@ -203,6 +208,9 @@ uint32_t store_create(
 
 static bool is_newest(struct store *store, const struct job *job, struct lucius_text revision)
 {
+	if (FAULT(revision_ignored)) {
+		return true;
+	}
 	size_t size = decimal_print_unsigned(store->revision, job->revision);
 	return revision.size == size && memcmp(revision.data, store->revision, revision.size) == 0;
 }

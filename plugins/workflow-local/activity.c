@@ -14,6 +14,7 @@
 #include "plugins/workflow-local/engine.h"
 #include "plugins/workflow-local/run.h"
 #include "support/base/cleanup.h"
+#include "support/base/fault.h"
 #include "support/base/memory.h"
 
 static void link_to(struct activity **list, struct activity *activity)
@@ -144,7 +145,8 @@ static void on_done(void *user, uint32_t status, const char *sentence)
 	} else if (status == LUCIUS_OK) {
 		end(activity, LUCIUS_EVENT_ACTIVITY_DONE,
 		        (struct lucius_text){ activity->result, activity->result_size });
-	} else if (status == LUCIUS_UNAVAILABLE || status == LUCIUS_UNKNOWN) {
+	} else if ((status == LUCIUS_UNAVAILABLE || status == LUCIUS_UNKNOWN) &&
+	        !FAULT(activity_tried_once)) {
 		try_later(activity, sentence);
 	} else {
 		fail(activity, sentence);

@@ -13,6 +13,7 @@
 #include "plugins/workflow-local/activity.h"
 #include "plugins/workflow-local/engine.h"
 #include "support/base/cleanup.h"
+#include "support/base/fault.h"
 #include "support/base/memory.h"
 
 #define MAX_WAITING 256
@@ -349,6 +350,9 @@ bool run_signal(struct run *run, const struct lucius_signal *signal)
 	struct lucius_event event = event_of(run, LUCIUS_EVENT_SIGNAL);
 	event.name = signal->name;
 	event.payload = signal->argument;
+	if (FAULT(signal_dropped)) {
+		return true;
+	}
 	deliver(run, &event);
 	return true;
 }

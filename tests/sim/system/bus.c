@@ -10,7 +10,7 @@
 #include "support/base/memory.h"
 #include "tests/sim/system/world.h"
 
-enum { LOCK_MS = 30000, MAX_DELIVERIES = 10 };
+enum { LOCK_MS = 30000 };
 
 static void destroy(struct message *message)
 {
@@ -79,7 +79,7 @@ static void unlock(
 	if (receiver != NULL) {
 		bus_receiver_let_go(receiver);
 	}
-	if (message->delivery_count >= MAX_DELIVERIES && !is_dead_letter(queue, message)) {
+	if (message->delivery_count >= world->max_deliveries && !is_dead_letter(queue, message)) {
 		world_say(world, message->note.job_id, "bus: message %llu is dead",
 		        (unsigned long long)message->number);
 		take_out(&queue->messages, message);

@@ -51,16 +51,22 @@ static void take_job_id(const char *body, char ret_job_id[33])
 	}
 }
 
-/* The same command names the same job, as long as that has not ended in vain. */
+/* A job that ended in vain, or went with its process, makes room for another. */
+static bool is_given_up(struct world *world, const struct command *command, const char *job_id)
+{
+	const struct shadow *shadow = watch_find(world, job_id);
+	return shadow == NULL || shadow->is_gone ||
+	        (!command->has_key &&
+	                (shadow->job->state == JOB_FAILED_FINAL ||
+	                        shadow->job->state == JOB_CANCELLED));
+}
+
+/* The same command names the same job; an answer may have been late. */
 static void check_same(struct world *world, const struct command *command, const char *job_id)
 {
-	const struct shadow *known =
-	        command->job_id[0] != '\0' ? watch_find(world, command->job_id) : NULL;
-	bool is_given_up = known == NULL || known->is_gone ||
-	        (!command->has_key &&
-	                (known->job->state == JOB_FAILED_FINAL ||
-	                        known->job->state == JOB_CANCELLED));
-	if (!is_given_up && strcmp(command->job_id, job_id) != 0) {
+	bool is_other = command->job_id[0] != '\0' && strcmp(command->job_id, job_id) != 0;
+	if (is_other && !is_given_up(world, command, command->job_id) &&
+	        !is_given_up(world, command, job_id)) {
 		world_violate(world, job_id, "a repeated command was answered with another job");
 	}
 }

@@ -226,6 +226,7 @@ void world_make(struct world *world)
 	        (world->request.engine == SIM_ENGINE_ANY && world_is(world, 50));
 	make_climate(world);
 	world->max_inflight = world_is(world, 70) ? 100 : 1 + (unsigned)world_within(world, 2);
+	world->max_deliveries = world_is(world, 50) ? 10 : 1 + (unsigned)world_within(world, 3);
 	world->n_lanes = world_is(world, 90) ? 1 + (unsigned)world_within(world, 2) : MAX_LANES;
 	make_processes(world);
 	for (unsigned i = 0; i < world->n_processes; i++) {

@@ -4,7 +4,7 @@
  *
  *   sim_system [--from N] [--seeds N] [--fresh N] [--engine local|temporal] [--jobs N]
  *   sim_system --seed N [--engine …] [--all]     one world, and what happened in it
- *   sim_system --faults [NAME…]                  each deliberate fault, until it is caught
+ *   sim_system --faults [--all | NAME…]          each deliberate fault, until it is caught
  *   sim_system --pairs [--from N] [--seeds N]    both engines, same transitions
  *
  * LUCIUS_TEST_SOURCE is the tree, LUCIUS_TEST_PLUGINS where the plugins lie.
@@ -86,7 +86,9 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (argc > 1 && strcmp(argv[1], "--faults") == 0) {
-		return campaign_faults(&campaign, argv + 2);
+		campaign.request.engine = SIM_ENGINE_LOCAL;
+		campaign.shows_all = argc > 2 && strcmp(argv[2], "--all") == 0;
+		return campaign_faults(&campaign, argv + (campaign.shows_all ? 3 : 2));
 	}
 	bool is_paired = argc > 1 && strcmp(argv[1], "--pairs") == 0;
 	for (int i = is_paired ? 2 : 1; i < argc; i++) {

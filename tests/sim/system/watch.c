@@ -107,7 +107,11 @@ static void check_answer(
 {
 	const char *step = value_text(&now->step_id);
 	bool is_same_lease = is_same(&before->lease_id, &now->lease_id);
-	if (before->state == STEP_FAILED_RETRY && is_same_lease &&
+	bool is_of_consumer = value_text(&now->last_error_code)[0] == 'E';
+	if (strstr(value_text(&now->result_ref), "/lie") != NULL) {
+		world_violate(world, id, "step %s has a result that should not count", step);
+	}
+	if (before->state == STEP_FAILED_RETRY && is_same_lease && is_of_consumer &&
 	        !is_same(&before->last_error_code, &now->last_error_code)) {
 		world_violate(world, id, "step %s: a second RESULT has counted (%s, then %s)", step,
 		        value_text(&before->last_error_code), value_text(&now->last_error_code));
@@ -135,6 +139,40 @@ static void check_step(
 	}
 	check_lease(world, id, before, now);
 	check_answer(world, id, before, now);
+}
+
+/* Pause and cancel stop new attempts; the one that was on its way when a pause came may start. */
+static void check_control(struct world *world, struct shadow *shadow, const struct job *now)
+{
+	bool is_new = now->attempts_total > shadow->job->attempts_total;
+	if (is_new && shadow->job->state == JOB_CANCELLING) {
+		world_violate(world, shadow->job_id, "a CANCELLING job got a new attempt");
+	}
+	const struct step *retried = job_step_under_way(now);
+	if (now->state == JOB_CANCELLING && shadow->job->state == JOB_CANCELLING &&
+	        retried != NULL && retried->state == STEP_FAILED_RETRY &&
+	        shadow->job->steps[retried->step_index].state != STEP_FAILED_RETRY) {
+		world_violate(world, shadow->job_id, "a RESULT left a CANCELLING job open");
+	}
+	if (now->state != JOB_PAUSED) {
+		shadow->n_in_pause = 0;
+	} else if (is_new && ++shadow->n_in_pause > 1) {
+		world_violate(world, shadow->job_id, "a second attempt was started in a pause");
+	}
+}
+
+/* Some ends are only for workflows that somebody else has ended, or that took too long. */
+static void check_end(struct world *world, const struct shadow *shadow, const struct job *now)
+{
+	static const char *const odd[] = { "WORKFLOW_LOST", "WORKFLOW_FAILED",
+		"WORKFLOW_TERMINATED", "WORKFLOW_INCOMPLETE", "WORKFLOW_START_REFUSED",
+		"JOB_UNKNOWN" };
+	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+		if (value_is(&now->error_code, odd[i]) && !shadow->is_disturbed) {
+			world_violate(world, shadow->job_id,
+			        "a job ended with %s and nobody had touched its workflow", odd[i]);
+		}
+	}
 }
 
 static void check_steps_together(struct world *world, const struct job *job)
@@ -278,6 +316,8 @@ void watch_saved(struct world *world, struct process *process, const char *job_i
 		}
 	}
 	check_steps_together(world, now);
+	check_control(world, shadow, now);
+	check_end(world, shadow, now);
 	note_transitions(world, shadow->job, now);
 	note_answers(world, shadow, now);
 	if (job_state_is_terminal(now->state) && !job_state_is_terminal(shadow->job->state)) {

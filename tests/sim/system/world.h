@@ -122,6 +122,7 @@ struct world {
 	unsigned n_commands;
 	unsigned max_inflight;
 	unsigned n_lanes;
+	unsigned max_deliveries; /* of the bus, of one message */
 	struct shadow *shadows; /* of all jobs ever seen in the store (watch.c) */
 	struct machine_record *machines; /* that are open (engine.c) */
 	struct run_record *runs; /* of all jobs */
@@ -196,6 +197,7 @@ struct shadow {
 	bool is_accepted; /* a 202 has named it */
 	bool is_disturbed; /* its run was ended from outside */
 	bool is_released; /* its slot has been freed */
+	unsigned n_in_pause; /* attempts started in the pause that is */
 	uint64_t closed_ms;
 	uint64_t answered_ms; /* when a step changed last */
 };
