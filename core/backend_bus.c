@@ -25,6 +25,7 @@ struct lucius_op bus_publish(struct backend *bus, struct lucius_text topic,
 	if (op != NULL) {
 		table_of(bus)->publish(bus->self, copy_text(&op->arguments, topic),
 		        copy_message(&op->arguments, message), handle);
+		backend_left(bus, LUCIUS_OP_BUS_PUBLISH);
 	}
 	return handle;
 }
@@ -37,6 +38,7 @@ struct lucius_op bus_subscribe(struct backend *bus, const struct lucius_subscrip
 	if (op != NULL) {
 		table_of(bus)->subscribe(
 		        bus->self, copy_subscription(&op->arguments, subscription), handle);
+		backend_left(bus, LUCIUS_OP_BUS_SUBSCRIBE);
 	}
 	return handle;
 }
@@ -49,6 +51,7 @@ struct lucius_op bus_settle(struct backend *bus, const struct lucius_settlement 
 	if (op != NULL) {
 		table_of(bus)->settle(
 		        bus->self, copy_settlement(&op->arguments, settlement), handle);
+		backend_left(bus, LUCIUS_OP_BUS_SETTLE);
 	}
 	return handle;
 }
@@ -60,6 +63,7 @@ struct lucius_op bus_unsubscribe(
 	struct op *op = backend_ask(bus, LUCIUS_OP_BUS_UNSUBSCRIBE, true, caller, &handle);
 	if (op != NULL) {
 		table_of(bus)->unsubscribe(bus->self, subscription, handle);
+		backend_left(bus, LUCIUS_OP_BUS_UNSUBSCRIBE);
 	}
 	return handle;
 }
@@ -73,6 +77,7 @@ struct lucius_op bus_provision(
 	if (op != NULL) {
 		table_of(bus)->provision(
 		        bus->self, copy_topology(&op->arguments, topology), handle);
+		backend_left(bus, LUCIUS_OP_BUS_PROVISION);
 	}
 	return handle;
 }

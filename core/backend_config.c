@@ -13,6 +13,7 @@ struct lucius_op config_load(struct backend *config, const struct op_caller *cal
 	struct op *op = backend_ask(config, LUCIUS_OP_CONFIG_LOAD, true, caller, &handle);
 	if (op != NULL) {
 		table_of(config)->load(config->self, handle);
+		backend_left(config, LUCIUS_OP_CONFIG_LOAD);
 	}
 	return handle;
 }
@@ -24,6 +25,7 @@ struct lucius_op config_watch(struct backend *config, const struct op_caller *ca
 	        LUCIUS_HAS(table_of(config), watch), caller, &handle);
 	if (op != NULL) {
 		table_of(config)->watch(config->self, handle);
+		backend_left(config, LUCIUS_OP_CONFIG_WATCH);
 	}
 	return handle;
 }

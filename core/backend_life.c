@@ -40,6 +40,7 @@ static struct lucius_op ask_one(
 	}
 	if (stage != NULL) {
 		stage(backend->self, handle);
+		backend_left(backend, operation);
 	} else {
 		op_finish_by(backend, handle, LUCIUS_OK, NULL);
 	}

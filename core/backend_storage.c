@@ -35,6 +35,7 @@ struct lucius_op storage_create(struct backend *storage, const struct lucius_com
 	if (op != NULL) {
 		table_of(storage)->create(
 		        storage->self, copy_command(&op->arguments, command), handle);
+		backend_left(storage, LUCIUS_OP_STORAGE_CREATE);
 	}
 	return handle;
 }
@@ -46,6 +47,7 @@ struct lucius_op storage_load(
 	struct op *op = backend_ask(storage, LUCIUS_OP_STORAGE_LOAD, true, caller, &handle);
 	if (op != NULL) {
 		table_of(storage)->load(storage->self, copy_text(&op->arguments, job_id), handle);
+		backend_left(storage, LUCIUS_OP_STORAGE_LOAD);
 	}
 	return handle;
 }
@@ -57,6 +59,7 @@ struct lucius_op storage_save(
 	struct op *op = backend_ask(storage, LUCIUS_OP_STORAGE_SAVE, true, caller, &handle);
 	if (op != NULL) {
 		table_of(storage)->save(storage->self, copy_job(&op->arguments, job), handle);
+		backend_left(storage, LUCIUS_OP_STORAGE_SAVE);
 	}
 	return handle;
 }
@@ -68,6 +71,7 @@ struct lucius_op storage_release(
 	struct op *op = backend_ask(storage, LUCIUS_OP_STORAGE_RELEASE, true, caller, &handle);
 	if (op != NULL) {
 		table_of(storage)->release(storage->self, copy_job(&op->arguments, job), handle);
+		backend_left(storage, LUCIUS_OP_STORAGE_RELEASE);
 	}
 	return handle;
 }
@@ -80,6 +84,7 @@ struct lucius_op storage_scan(struct backend *storage, struct lucius_text cursor
 	if (op != NULL) {
 		table_of(storage)->scan(
 		        storage->self, copy_text(&op->arguments, cursor), limit, handle);
+		backend_left(storage, LUCIUS_OP_STORAGE_SCAN);
 	}
 	return handle;
 }
@@ -92,6 +97,7 @@ struct lucius_op storage_repair(
 	if (op != NULL) {
 		table_of(storage)->repair(
 		        storage->self, copy_repair(&op->arguments, repair), handle);
+		backend_left(storage, LUCIUS_OP_STORAGE_REPAIR);
 	}
 	return handle;
 }
@@ -104,6 +110,7 @@ struct lucius_op storage_own(struct backend *storage, const struct lucius_owners
 	if (op != NULL) {
 		table_of(storage)->own(
 		        storage->self, copy_ownership(&op->arguments, ownership), handle);
+		backend_left(storage, LUCIUS_OP_STORAGE_OWN);
 	}
 	return handle;
 }
@@ -117,6 +124,7 @@ struct lucius_op storage_list(struct backend *storage, const struct lucius_listi
 	if (op != NULL) {
 		table_of(storage)->list(
 		        storage->self, copy_listing(&op->arguments, listing), handle);
+		backend_left(storage, LUCIUS_OP_STORAGE_LIST);
 	}
 	return handle;
 }
@@ -129,6 +137,7 @@ struct lucius_op storage_events(
 	        storage, LUCIUS_OP_STORAGE_EVENTS, storage_has_events(storage), caller, &handle);
 	if (op != NULL) {
 		table_of(storage)->events(storage->self, copy_text(&op->arguments, job_id), handle);
+		backend_left(storage, LUCIUS_OP_STORAGE_EVENTS);
 	}
 	return handle;
 }

@@ -24,6 +24,7 @@ struct lucius_op workflow_start(
 	struct op *op = backend_ask(workflow, LUCIUS_OP_WORKFLOW_START, true, caller, &handle);
 	if (op != NULL) {
 		table_of(workflow)->start(workflow->self, copy_run(&op->arguments, run), handle);
+		backend_left(workflow, LUCIUS_OP_WORKFLOW_START);
 	}
 	return handle;
 }
@@ -36,6 +37,7 @@ struct lucius_op workflow_signal(struct backend *workflow, const struct lucius_s
 	if (op != NULL) {
 		table_of(workflow)->signal(
 		        workflow->self, copy_signal(&op->arguments, signal), handle);
+		backend_left(workflow, LUCIUS_OP_WORKFLOW_SIGNAL);
 	}
 	return handle;
 }
@@ -48,6 +50,7 @@ struct lucius_op workflow_cancel(struct backend *workflow, struct lucius_text wo
 	if (op != NULL) {
 		table_of(workflow)->cancel(workflow->self, copy_text(&op->arguments, workflow_id),
 		        copy_text(&op->arguments, request_id), handle);
+		backend_left(workflow, LUCIUS_OP_WORKFLOW_CANCEL);
 	}
 	return handle;
 }
@@ -60,6 +63,7 @@ struct lucius_op workflow_describe(
 	if (op != NULL) {
 		table_of(workflow)->describe(
 		        workflow->self, copy_text(&op->arguments, workflow_id), handle);
+		backend_left(workflow, LUCIUS_OP_WORKFLOW_DESCRIBE);
 	}
 	return handle;
 }
@@ -72,6 +76,7 @@ struct lucius_op workflow_work(struct backend *workflow, const struct lucius_def
 	struct op *op = backend_ask(workflow, LUCIUS_OP_WORKFLOW_WORK, true, caller, &handle);
 	if (op != NULL) {
 		table_of(workflow)->work(workflow->self, definition, handle);
+		backend_left(workflow, LUCIUS_OP_WORKFLOW_WORK);
 	}
 	return handle;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/loader.h"
 #include "core/log.h"
@@ -14,7 +15,7 @@
 #include "core/option_value.h"
 #include "support/base/memory.h"
 
-enum { MAX_OPERATIONS = 10000, MAX_WRAPPED_DEPTH = 8 };
+enum { MAX_OPERATIONS = 10000, MAX_WRAPPED_DEPTH = 8, HELD_WARNING_MS = 250 };
 
 static struct backend *backends;
 
@@ -231,6 +232,27 @@ static bool refuse(struct backend *backend, uint32_t operation, bool has_member,
 	return false;
 }
 
+/* Real time, cheap and some milliseconds coarse: also where the loop's own time is simulated. */
+static uint64_t coarse_ms(void)
+{
+	struct timespec now = { 0 };
+	(void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void backend_left(struct backend *backend, uint32_t operation)
+{
+	uint64_t held_ms = coarse_ms() - backend->entered_ms;
+	if (held_ms > HELD_WARNING_MS) {
+		LOG(LUCIUS_LOG_WARNING, "plugin.slow",
+		        "a plugin has held the loop up in a call, when it should have waited "
+		        "elsewhere",
+		        LOG_STRING("backend", backend->title),
+		        LOG_STRING("operation", op_contract(operation)->name),
+		        LOG_INTEGER("held_ms", (int64_t)held_ms));
+	}
+}
+
 struct op *backend_ask(struct backend *backend, uint32_t operation, bool has_member,
         const struct op_caller *caller, struct lucius_op *ret_handle)
 {
@@ -240,6 +262,7 @@ struct op *backend_ask(struct backend *backend, uint32_t operation, bool has_mem
 	struct op *op = op_open(&opening, caller);
 	*ret_handle = op_handle(op);
 	metric_record(backend->asked, 1);
+	backend->entered_ms = coarse_ms();
 	return refuse(backend, operation, has_member, op) ? NULL : op;
 }
 

@@ -40,6 +40,7 @@ struct backend {
 	char *not_ready; /* owned: why it is not ready; NULL: it is */
 	struct backend *wrapped[N_WRAPPED];
 	size_t n_wrapped;
+	uint64_t entered_ms; /* real time of the newest call into it */
 	struct metric *asked;
 	struct metric *late;
 	struct metric *expired;
@@ -65,5 +66,8 @@ void instance_abort(const struct backend *backend, const char *fact) __attribute
  */
 struct op *backend_ask(struct backend *backend, uint32_t operation, bool has_member,
         const struct op_caller *caller, struct lucius_op *ret_handle);
+/* The call that backend_ask has opened has returned: names the plugin if it has held the loop up.
+ */
+void backend_left(struct backend *backend, uint32_t operation);
 
 #endif

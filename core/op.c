@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/instance.h"
+#include "core/item_check.h"
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/metrics.h"
@@ -235,14 +236,24 @@ static struct op *find_own(struct backend *answerer, struct lucius_op handle, co
 	instance_abort(answerer, fact);
 }
 
+static void drop_item(struct op *op, const char *fault)
+{
+	LOG(LUCIUS_LOG_ERROR, "plugin.odd_item", "an item was given that is none; it is dropped",
+	        LOG_STRING("backend", op->answerer != NULL ? op->answerer->title : "core"),
+	        LOG_STRING("operation", op->contract->name), LOG_STRING("fault", fault));
+}
+
 void op_give_by(struct backend *answerer, struct lucius_op handle, const void *thing)
 {
 	struct op *op = find_own(answerer, handle, "give");
 	if (op->contract->copy == NULL || thing == NULL) {
-		LOG(LUCIUS_LOG_ERROR, "plugin.odd_item",
-		        "an item was given that is none; it is dropped",
-		        LOG_STRING("backend", answerer != NULL ? answerer->title : "core"),
-		        LOG_STRING("operation", op->contract->name));
+		drop_item(op, thing == NULL ? "it is NULL" : "the operation gives nothing");
+		return;
+	}
+	const char *fault = item_fault(op->contract->copy, thing);
+	if (fault != NULL) {
+		drop_item(op, fault);
+		op->is_spoilt = true;
 		return;
 	}
 	if (op->answer != OP_WAITING || op->caller.on_item == NULL) {
@@ -296,6 +307,11 @@ void op_finish_by(
         struct backend *answerer, struct lucius_op handle, uint32_t status, const char *sentence)
 {
 	struct op *op = find_own(answerer, handle, "finish");
+	if (op->is_spoilt) {
+		end(op, LUCIUS_INTERNAL,
+		        "the backend gave rows that are none; see plugin.odd_item");
+		return;
+	}
 	end(op, checked_status(op, status), sentence);
 }
 

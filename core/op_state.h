@@ -30,6 +30,7 @@ struct op {
 	bool is_queued; /* on_ready is deferred */
 	bool is_busy; /* on_ready is running */
 	bool is_hook_due;
+	bool is_spoilt; /* an item was none: it cannot end well */
 	enum op_answer answer;
 	uint32_t status;
 	const char *sentence; /* in results; may be NULL */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #ifndef MAGIC
 #define MAGIC LUCIUS_PLUGIN_MAGIC
@@ -45,6 +46,10 @@
 #define ON_LOAD host->finish(host, op, LUCIUS_OK, NULL)
 #endif
 
+#ifndef GARBAGE
+#define GARBAGE (void)garbage
+#endif
+
 struct hostile_options {
 	const char *text;
 };
@@ -72,6 +77,52 @@ static void on_late(void *user)
 	lucius_finish(hostile->host, hostile->late);
 }
 
+/* Rows that are none, each in another way. */
+static const struct lucius_field no_name[] = { { NULL, "x", 1, 0 } };
+static const struct lucius_field no_value[] = { { "state", NULL, 1000, 0 } };
+static const struct lucius_field odd_type[] = { { "state", "x", 1, 77 } };
+static const struct lucius_step *const no_step[] = { NULL };
+
+static struct lucius_job good_job(void)
+{
+	return (struct lucius_job){ .size = sizeof(struct lucius_job),
+		.job_id = { "x", 1 },
+		.tenant_id = { "t", 1 },
+		.state = { "QUEUED", 6 },
+		.revision = { "1", 1 } };
+}
+
+static void give_garbage(const struct lucius_host *host, struct lucius_op op)
+{
+	struct lucius_job job = good_job();
+	struct lucius_job *garbage = &job;
+	(void)no_name;
+	(void)no_value;
+	(void)odd_type;
+	(void)no_step;
+	GARBAGE;
+	host->give(host, op, garbage);
+	lucius_finish(host, op);
+}
+
+/* For what comes after the instance has gone. */
+static const struct lucius_host *kept_host;
+static struct lucius_op kept_op;
+
+static void on_afterwards(void *user)
+{
+	(void)user;
+	lucius_finish(kept_host, kept_op);
+}
+
+static void finish_again_later(const struct lucius_host *host, struct lucius_op op)
+{
+	kept_host = host;
+	kept_op = op;
+	(void)host->timer_start(host, 60000, on_afterwards, NULL);
+	lucius_finish(host, op);
+}
+
 static void storage_load(void *self, struct lucius_text job_id, struct lucius_op op)
 {
 	struct hostile *hostile = self;
@@ -79,6 +130,8 @@ static void storage_load(void *self, struct lucius_text job_id, struct lucius_op
 	(void)job_id;
 	hostile->late = op;
 	(void)on_late;
+	(void)give_garbage;
+	(void)finish_again_later;
 	ON_LOAD;
 }
 

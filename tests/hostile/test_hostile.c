@@ -11,6 +11,7 @@
 
 #include "core/backend.h"
 #include "core/loader.h"
+#include "core/log.h"
 #include "core/loop.h"
 #include "core/metrics.h"
 #include "tests/support/suite.h"
@@ -228,7 +229,7 @@ static void an_item_that_is_none_is_dropped(void)
 }
 
 /* The signal that ended a child in which the plugin was asked; said: its standard error. */
-static int signal_of(const char *name, char *said, size_t said_size)
+static int signal_after(const char *name, void (*then)(void), char *said, size_t said_size)
 {
 	int ends[2];
 	if (pipe(ends) != 0) {
@@ -238,6 +239,8 @@ static int signal_of(const char *name, char *said, size_t said_size)
 	if (child == 0) {
 		(void)dup2(ends[1], STDERR_FILENO);
 		begin(name);
+		then();
+		log_flush();
 		_exit(0);
 	}
 	(void)close(ends[1]);
@@ -250,6 +253,56 @@ static int signal_of(const char *name, char *said, size_t said_size)
 	int status = 0;
 	(void)waitpid(child, &status, 0);
 	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+static void do_nothing(void)
+{
+}
+
+static int signal_of(const char *name, char *said, size_t said_size)
+{
+	return signal_after(name, do_nothing, said, said_size);
+}
+
+static void destroy_and_wait(void)
+{
+	(void)backend_destroy(backend);
+	loop_advance(loop, 60000);
+}
+
+static void rows_that_are_none_are_an_internal_error_with_the_plugins_name(void)
+{
+	static const char *const names[] = { "garbage-size", "garbage-noid", "garbage-nostate",
+		"garbage-nofields", "garbage-toomany", "garbage-noname", "garbage-novalue",
+		"garbage-oddtype", "garbage-nosteps", "garbage-nostep" };
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char said[4096];
+		char field[80];
+		CHECK_INT(signal_of(names[i], said, sizeof(said)), 0);
+		(void)snprintf(field, sizeof(field), "\"backend\":\"storage-%s\"", names[i]);
+		CHECK(strstr(said, "\"event\":\"plugin.odd_item\"") != NULL);
+		CHECK(strstr(said, field) != NULL);
+		begin(names[i]);
+		CHECK_INT(answer.n_done, 1);
+		CHECK_INT(answer.status, LUCIUS_INTERNAL);
+		end();
+	}
+}
+
+static void who_holds_the_loop_up_is_named(void)
+{
+	char said[4096];
+	CHECK_INT(signal_of("block", said, sizeof(said)), 0);
+	CHECK(strstr(said, "\"event\":\"plugin.slow\"") != NULL);
+	CHECK(strstr(said, "\"backend\":\"storage-block\"") != NULL);
+	CHECK(strstr(said, "\"operation\":\"load\"") != NULL);
+}
+
+static void who_finishes_after_it_was_destroyed_ends_the_process_and_is_named(void)
+{
+	char said[4096];
+	CHECK_INT(signal_after("afterdestroy", destroy_and_wait, said, sizeof(said)), SIGABRT);
+	CHECK(strstr(said, "storage-afterdestroy: finish of an operation") != NULL);
 }
 
 static void who_finishes_what_is_not_its_own_ends_the_process_and_is_named(void)
@@ -329,6 +382,9 @@ int main(int argc, char **argv)
 		SUITE_TEST(a_wrapper_is_told_at_its_own_deadline_and_what_it_wraps_stays_open),
 		SUITE_TEST(who_wraps_itself_or_nothing_is_not_created),
 		SUITE_TEST(who_finishes_what_is_not_its_own_ends_the_process_and_is_named),
+		SUITE_TEST(who_finishes_after_it_was_destroyed_ends_the_process_and_is_named),
+		SUITE_TEST(rows_that_are_none_are_an_internal_error_with_the_plugins_name),
+		SUITE_TEST(who_holds_the_loop_up_is_named),
 	};
 	const char *given = getenv("HOSTILE_DIR");
 	if (given == NULL) {
