@@ -32,10 +32,13 @@ static void on_direct_writable(evutil_socket_t fd, short what, void *user)
 	(void)fd;
 	(void)what;
 	struct amqp_stream *stream = user;
-	size_t before = amqp_stream_queued(stream);
 	amqp_stream_flush(stream);
-	size_t after = amqp_stream_queued(stream);
-	if (after == 0 || (before > stream->low_water && after <= stream->low_water)) {
+	size_t n_queued = amqp_stream_queued(stream);
+	if (n_queued == 0) {
+		(void)event_del(stream->writable);
+	}
+	if (n_queued == 0 || (stream->was_high && n_queued <= stream->low_water)) {
+		stream->was_high = false;
 		stream->handler.on_written(stream->handler.user);
 	}
 }
@@ -254,9 +257,10 @@ static void send_direct(struct amqp_stream *stream)
 		stream->out_sent += (size_t)n;
 	}
 	if (stream->out_sent == stream->out.size) {
+		/* What had to wait may go with other output: `writable` stays, so that it is told.
+		 */
 		amqp_buffer_clear(&stream->out);
 		stream->out_sent = 0;
-		(void)event_del(stream->writable);
 		return;
 	}
 	/* What has been written goes when it is the larger part, so that moving stays cheap. */
@@ -264,6 +268,7 @@ static void send_direct(struct amqp_stream *stream)
 		amqp_buffer_drop(&stream->out, stream->out_sent);
 		stream->out_sent = 0;
 	}
+	stream->was_high = stream->was_high || amqp_stream_queued(stream) > stream->low_water;
 	(void)event_add(stream->writable, NULL);
 }
 

@@ -31,6 +31,7 @@ struct amqp_stream {
 	size_t low_water;
 	bool is_direct;
 	bool is_reading;
+	bool was_high; /* direct: more than low_water has waited, and that it fell was not told */
 	struct event *readable; /* direct */
 	struct event *writable; /* direct */
 	struct amqp_buffer rest; /* direct: read and not taken yet */

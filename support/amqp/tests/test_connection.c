@@ -442,6 +442,51 @@ static void peer_that_does_not_read_stops_being_read(void)
 	pair_finish(&pair);
 }
 
+/* As much as there is now. */
+static size_t read_raw(int fd)
+{
+	static char bytes[65536];
+	size_t n_read = 0;
+	for (;;) {
+		ssize_t n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+		if (n <= 0) {
+			return n_read;
+		}
+		n_read += (size_t)n;
+	}
+}
+
+static void reading_goes_on_when_other_output_has_taken_the_queue_along(void)
+{
+	struct pair pair;
+	raw_start(&pair,
+	        &(struct amqp_connection_settings){
+	                .stops_reading = true, .congested_above = 1000 });
+	pair.server.on_event = answer_sessions;
+	RAW(&pair, RAW_HEADER RAW_OPEN);
+	while (!amqp_connection_is_congested(pair.server.connection)) {
+		(void)send(
+		        pair.raw, RAW_BEGIN RAW_END, sizeof(RAW_BEGIN RAW_END) - 1, MSG_DONTWAIT);
+		(void)event_base_loop(pair.base, EVLOOP_NONBLOCK);
+	}
+	/* The owner's own wake comes before the socket's event, and writes all that waits. */
+	for (int i = 0; i < 10000 && pair.server.n_writable == 0; i++) {
+		(void)read_raw(pair.raw);
+		amqp_connection_wake(pair.server.connection);
+		(void)event_base_loop(pair.base, EVLOOP_NONBLOCK);
+	}
+	CHECK(pair.server.n_writable != 0);
+	(void)read_raw(pair.raw);
+	(void)send(pair.raw, RAW_BEGIN RAW_END, sizeof(RAW_BEGIN RAW_END) - 1, MSG_DONTWAIT);
+	size_t n_answered = 0;
+	for (int i = 0; i < 10000 && n_answered == 0; i++) {
+		(void)event_base_loop(pair.base, EVLOOP_NONBLOCK);
+		n_answered += read_raw(pair.raw);
+	}
+	CHECK(n_answered != 0);
+	pair_finish(&pair);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct suite_test tests[] = {
@@ -463,6 +508,7 @@ int main(int argc, char **argv)
 		SUITE_TEST(connections_survive_each_other_s_silence),
 		SUITE_TEST(close_without_an_answer_ends_in_time),
 		SUITE_TEST(peer_that_does_not_read_stops_being_read),
+		SUITE_TEST(reading_goes_on_when_other_output_has_taken_the_queue_along),
 	};
 	return suite_run("amqp connection", tests, sizeof(tests) / sizeof(tests[0]), argc, argv);
 }
