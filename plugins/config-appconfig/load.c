@@ -77,6 +77,7 @@ static void give_all(struct source *source, const struct found_list *list)
 		give(source, &list->items[i]);
 	}
 	source->has_given = true;
+	source->is_in_force = false;
 	end_task(source, LUCIUS_OK, NULL);
 }
 
@@ -247,7 +248,7 @@ static void note_success(struct source *source)
 	source->host->record(source->host, source->n_good, 1);
 	source->host->record(source->host, source->seen_at,
 	        (double)(source->host->clock_us(source->host) / 1000000));
-	if (!source->is_stale) {
+	if (!source->is_stale && source->is_in_force) {
 		kept_touch(source);
 	}
 }

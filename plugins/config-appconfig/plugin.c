@@ -168,6 +168,7 @@ static void watch(void *self, struct lucius_op op)
 static void keep(void *self, const struct lucius_text *keys, uint64_t n_keys)
 {
 	struct source *source = self;
+	source->is_in_force = true;
 	if (source->has_loaded && !source->is_kept_given) {
 		kept_write(source, keys, n_keys);
 	}

@@ -70,6 +70,7 @@ struct source {
 	struct lucius_op watch; /* id 0: nobody watches */
 	bool is_stopped;
 	struct page *kept_page; /* owned: the file while it is given; NULL: it is not */
+	bool is_in_force; /* what was last given: the core has said so */
 	char *kept; /* owned: what the last-known-good file holds; NULL: not known */
 	struct lucius_metric *n_good, *n_bad, *seen_at;
 };

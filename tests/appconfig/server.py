@@ -84,6 +84,7 @@ class AppConfig:
         self.faults = []
         self.requests = []  # (method, target, status)
         self.seen_headers = []
+        self.times = []  # of the monotonic clock, one a request
         self.changed = threading.Condition()
         self.stopping = threading.Event()
         self.before_page = None  # called with the `after` of each page, just before it is cut
@@ -299,6 +300,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         with owner.changed:
             owner.requests.append((self.command, self.path, status))
             owner.seen_headers.append(dict(self.headers.items()))
+            owner.times.append(time.monotonic())
             owner.changed.notify_all()
 
     def send(self, reply, extra):

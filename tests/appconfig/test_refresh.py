@@ -84,6 +84,21 @@ class Refresh(SourceWorld):
         job = lucius.orchestrate(input_ref="other").json["jobId"]
         self.assertEqual(lucius.job(job)["job"]["options"]["max_attempts"], 5)
 
+    def test_after_a_wrong_value_the_stores_last_good_word_stands_beside_a_changed_file(self):
+        conf = self.write("lucius.conf", "lease_minutes = 10;\n")
+        self.put(MaxAttempts="2")
+        lucius = self.daemon({"LUCIUS_CONFIG": conf})
+        mark = len(lucius.lines)
+        self.put(MaxAttempts="5", LeaseMinutes="soon")
+        self.wait_read(lucius, mark, "error")
+        self.server.fail(status=503, times=100000)
+        self.write("lucius.conf", "lease_minutes = 11;\n")
+        mark = len(lucius.lines)
+        lucius.signal(signal.SIGHUP)
+        self.wait_read(lucius, mark)
+        options = lucius.job(lucius.orchestrate().json["jobId"])["job"]["options"]
+        self.assertEqual((options["max_attempts"], options["lease_seconds"]), (2, 660))
+
     def test_what_needs_a_restart_is_named_once(self):
         lucius = self.daemon()
         self.server.store.put("Lucius:Http:MaxDepth", "50")
@@ -126,6 +141,10 @@ class Refresh(SourceWorld):
         self.server.fail(status=503, times=9)  # three looks of three tries
         self.server.wait_count(count + 9)
         lucius.wait_line("config.seen_again")
+        # Each look comes later than the one before it: 1 s, 2 s, 4 s, a quarter less or more.
+        times = self.server.times
+        self.assertGreater(times[count + 6] - times[count + 5], 1.4)
+        self.assertGreater(times[count + 9] - times[count + 8], 2.9)
         self.assertEqual(len(lucius.events("config.not_seen")), 1)
         self.assertEqual(lucius.ask("GET", "/readyz").status, 200)
         mark = len(lucius.lines)
