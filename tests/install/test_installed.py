@@ -16,7 +16,10 @@ class Tree(Installed):
                   "etc/lucius/protocols.json", "etc/lucius/schemas/steps/ocr.v1.json",
                   "share/lucius/openapi.json", "share/lucius/lucius-plugin.map",
                   "share/lucius/template/storage/meson.build",
-                  "share/doc/lucius/plugin-tutorial.md", "share/doc/lucius/plugin-abi.md"]
+                  "share/doc/lucius/plugin-tutorial.md", "share/doc/lucius/plugin-abi.md",
+                  "share/man/man8/luciusd.8", "share/man/man5/lucius.conf.5",
+                  "share/man/man1/lucius-plugin-check.1", "share/man/man1/lucius-consumer.1",
+                  "share/man/man7/lucius-plugin.7"]
         wanted += [f"include/lucius/{path.name}" for path in
                    (SOURCE / "include/lucius").glob("*.h")]
         self.assertEqual([name for name in wanted if not (self.prefix / name).is_file()], [])
