@@ -116,12 +116,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=0, help="0 (the default) takes a free one")
-    port = parser.parse_args().port
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    arguments = parser.parse_args()
     Handler.model = minilm.Model()
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server = http.server.ThreadingHTTPServer((arguments.host, arguments.port), Handler)
     server.daemon_threads = True
     signal.signal(signal.SIGTERM, lambda *unused: threading.Thread(target=server.shutdown).start())
-    print("listening on http://127.0.0.1:%d/v1" % server.server_port, flush=True)
+    print("listening on http://%s:%d/v1" % (arguments.host, server.server_port), flush=True)
     try:
         server.serve_forever(poll_interval=0.1)
     except KeyboardInterrupt:

@@ -9,7 +9,6 @@ import pathlib
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -92,21 +91,15 @@ class Machine:
         state.mkdir(mode=0o750, exist_ok=True)
         owner = self.run("id", "-u", "lucius").strip()
         os.chown(state, int(owner), int(owner))
-        notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        name = f"lucius-packages-{os.getpid()}-{time.monotonic_ns()}"
-        notify.bind("\0" + name)
-        notify.settimeout(BOUND)
-        self.log = open(WORK / "luciusd.log", "ab")
         arguments = self.enter("setpriv", "--reuid=lucius", "--regid=lucius", "--clear-groups",
                                "--no-new-privs", "--bounding-set=-all", "env", "-i", *pairs,
-                               f"NOTIFY_SOCKET=@{name}", *unit_value(text, "ExecStart")[0].split())
-        # Abstract names belong to the network's name space: the one that the daemon is in.
-        self.daemon = subprocess.Popen(arguments, stderr=self.log)
+                               *unit_value(text, "ExecStart")[0].split())
+        with open(WORK / "luciusd.log", "ab") as log:
+            self.daemon = subprocess.Popen(arguments, stderr=log)
         end = time.monotonic() + BOUND
         while self.health() != 0:
             if self.daemon.poll() is not None or time.monotonic() > end:
                 raise AssertionError((WORK / "luciusd.log").read_text())
-        notify.close()
 
     def health(self):
         return subprocess.run(self.enter("luciusd", "--health"), capture_output=True).returncode

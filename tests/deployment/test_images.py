@@ -1,0 +1,228 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The images and both compose files, run by containers.py. Needs root and what scripts/image-test
+sets up: IMAGES (scripts/build-images' directory), COMPOSE_CONFIG, TEMPORAL, AZURITE, MODEL_PYTHON."""
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import time
+import unittest
+
+import containers
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BOUND = 90
+PAGE = ROOT / "share/sample/page.png"
+
+
+def read_compose(name, **variables):
+    environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/root"), **variables}
+    return json.loads(containers.command(os.environ["COMPOSE_CONFIG"], str(ROOT / name),
+                                         env=environment).stdout)
+
+
+def shell_blocks(path):
+    """The bash blocks of a document, word for word."""
+    return re.findall(r"```bash\n(.*?)```", (ROOT / path).read_text(), re.DOTALL)
+
+
+class Case(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.images = containers.Images(os.environ["IMAGES"])
+        cls.addClassCleanup(cls.images.close)
+
+    def stack(self, project, **options):
+        stack = containers.Stack(project, self.images, dict(os.environ),
+                                 label=f"{os.getpid()}", **options)
+        self.addCleanup(stack.close)
+        return stack
+
+    def curl(self, stack, *arguments):
+        return json.loads(stack.on_host("curl", "-s", *arguments).stdout)
+
+    def wait_job(self, stack, job, state="SUCCEEDED"):
+        end = time.monotonic() + BOUND
+        while True:
+            answer = self.curl(stack, f"http://localhost:8000/v1/jobs/{job}?tenant_id=t1")
+            if answer["job"]["state"] == state:
+                return answer
+            if time.monotonic() > end or answer["job"]["state"] in ("FAILED", "CANCELLED"):
+                raise AssertionError(answer)
+            stack.pause.wait(0.1)
+
+
+class Single(Case):
+    def test_it_is_ready_soon_and_keeps_jobs_over_a_restart(self):
+        stack = self.stack(read_compose("compose.single.yml"))
+        seconds = stack.up()["lucius"]
+        print(f"container start to ready: {seconds * 1000:.0f} ms (with the runner's own steps)")
+        block = next(block for block in shell_blocks("README.md") if '"OCR"' in block)
+        job = json.loads(stack.on_host("bash", "-c", block).stdout)["jobId"]
+        self.assertEqual(stack.services["lucius"].stop(), 0)
+        stack.services["lucius"].start()
+        stack.services["lucius"].wait_healthy()
+        answer = self.curl(stack, f"http://localhost:8000/v1/jobs/{job}?tenant_id=t1")
+        self.assertEqual(answer["job"]["job_id"], job)
+
+    def test_the_container_runs_without_privileges_on_a_read_only_root(self):
+        stack = self.stack(read_compose("compose.single.yml"))
+        stack.up()
+        service = stack.services["lucius"]
+        self.assertIn("uid=10001", service.execute("id").stdout)
+        self.assertIn("Read-only", service.execute("touch", "/usr/x").stderr)
+        status = service.execute("cat", "/proc/1/status").stdout
+        self.assertIn("NoNewPrivs:\t1", status)
+        self.assertIn("CapBnd:\t0000000000000000", status)
+        self.assertEqual(service.execute("cat", "/proc/1/comm").stdout.strip(), "luciusd")
+
+    def test_secrets_come_from_files(self):
+        project = read_compose("compose.single.yml")
+        environment = project["services"]["lucius"]["environment"]
+        environment["LUCIUS_INVOKER_TOKEN_FILE"] = "/var/lib/lucius/token"
+        stack = self.stack(project)
+        token = stack.volume("lucius") / "token"
+        token.write_text("the-token\n")
+        stack.up()
+        refused = stack.services["lucius"].execute("luciusd", "--health")
+        self.assertEqual(refused.returncode, 0, refused.stderr)
+        answer = stack.on_host("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-X", "POST",
+                               f"http://{stack.network.address('lucius')}:8001/v1/internal/jobs/outcome")
+        self.assertEqual(answer.stdout, "401")
+        self.assertNotIn("the-token", stack.services["lucius"].text())
+
+
+class EntryPoint(Case):
+    def run_image(self, arguments, environment=None, image="lucius/lucius-orchestrator:local"):
+        project = {"services": {"run": {"image": image, "command": arguments, "tmpfs": ["/tmp"],
+                                        "environment": environment or {}, "read_only": True}}}
+        stack = self.stack(project)
+        stack.services["run"].start()
+        return stack.services["run"]
+
+    def end_of(self, service):
+        return service.process.wait(timeout=BOUND)
+
+    def test_the_invokers_command_of_the_canvas_names_the_storage_it_needs(self):
+        """`docker run` of docs/deployment.md, word for word."""
+        block = next(block for block in shell_blocks("docs/deployment.md") if "uvicorn" in block)
+        words = [word for word in block.replace("\\\n", " ").split() if word != "docker"]
+        environment = dict(pair.strip('"').split("=", 1) for pair in re.findall(r"-e (\S+)", block))
+        environment = {name: value.strip('"') for name, value in environment.items()}
+        environment["LUCIUS_SERVICEBUS_CONNECTION"] = (
+            "Endpoint=sb://127.0.0.1;SharedAccessKeyName=a;SharedAccessKey=YQ==;"
+            "UseDevelopmentEmulator=true;")
+        service = self.run_image(words[words.index("uvicorn"):], environment)
+        self.assertEqual(self.end_of(service), 78)
+        self.assertIn("is served by luciusd in the role invoker", service.text())
+        self.assertIn("LUCIUS_STORAGE_BACKEND", service.text())
+
+    def test_other_forms_name_their_roles(self):
+        for arguments, role in ((["uvicorn", "api.app:create_app", "--port", "8000"], "orchestrator"),
+                                (["python", "-m", "temporal_worker.main"], "worker")):
+            service = self.run_image(arguments)
+            self.assertEqual(self.end_of(service), 78)
+            self.assertIn(f"in the role {role}", service.text())
+
+    def test_a_command_that_names_no_role_is_refused(self):
+        service = self.run_image(["uvicorn", "shop.web:create"])
+        self.assertEqual(self.end_of(service), 78)
+        self.assertIn("'shop.web:create' names none of the roles", service.text())
+
+    def test_options_and_programs_are_passed_on(self):
+        service = self.run_image(["--version"])
+        self.assertEqual(self.end_of(service), 0)
+        self.assertIn("plugin ABI", service.text())
+        service = self.run_image(["luciusd", "--list-plugins"])
+        self.assertEqual(self.end_of(service), 0)
+        self.assertIn("storage-sqlite", service.text())
+
+
+def stand_ins():
+    """Images of others, by the same programs from their package registries."""
+    def temporal(service):
+        data = service.stack.volume("temporal")
+        arguments = [argument.replace("/data", str(data)) for argument in service.settings["command"]]
+        options = ["--dynamic-config-value", "history.transferProcessorMaxPollRPS=2000"]
+        return [os.environ["TEMPORAL"], *arguments, *options]
+
+    def azurite(service):
+        data = service.stack.volume("azurite")
+        name, *arguments = [argument.replace("/data", str(data))
+                            for argument in service.settings["command"]]
+        return [f"{os.environ['AZURITE']}/node_modules/.bin/{name}", *arguments]
+    return {"temporalio/temporal": temporal, "mcr.microsoft.com/azure-storage/azurite": azurite}
+
+
+class Compose(Case):
+    def start_model(self, stack):
+        """The embeddings service, on the host that the containers run on."""
+        arguments = ["ip", "netns", "exec", stack.network.host, os.environ["MODEL_PYTHON"],
+                     str(ROOT / "scripts/demo/embedding_server.py"), "--host", "10.77.0.1", "--port",
+                     "9000"]
+        server = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(server.stdout.close)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.terminate)
+        for line in server.stdout:
+            if line.startswith("listening on"):
+                return
+        raise AssertionError("the embeddings service has ended")
+
+    def start(self):
+        environment = {"EMBEDDING_URL": "http://10.77.0.1:9000/v1/embeddings",
+                       "EMBEDDING_MODEL": "all-MiniLM-L6-v2"}
+        stack = self.stack(read_compose("docker-compose.yml", **environment), stand_ins=stand_ins())
+        self.start_model(stack)
+        print({name: f"{seconds:.2f} s" for name, seconds in stack.up().items()})
+        for name in ("distributed-ocr", "vector-ingestion"):
+            stack.services[name].wait_text("lanes")
+        return stack
+
+    def test_the_canvas_runs_on_the_services(self):
+        stack = self.start()
+        shutil.copy(PAGE, stack.volume("documents") / "page.png")
+        for kind in ('"OCR"', '"OCR->EMBEDDING"'):
+            block = next(block for block in shell_blocks("README.md") if kind in block)
+            accepted = json.loads(stack.on_host("bash", "-c", block).stdout)
+            self.assertRegex(accepted["jobId"], "^[0-9a-f]{32}$")
+        command = {"tenant_id": "t1", "request_type": "OCR->EMBEDDING", "schema_version": "v1",
+                   "input_ref": "file:///documents/page.png", "output_ref": "file:///documents/",
+                   "payload": {"steps": {"ocr": {"output_format": "TEXT"},
+                                         "embedding": {"model": "all-MiniLM-L6-v2"}}}}
+        job = self.curl(stack, "-X", "POST", "http://localhost:8000/v1/orchestrate", "-H",
+                        "Content-Type: application/json", "-d", json.dumps(command))["jobId"]
+        answer = self.wait_job(stack, job)
+        self.assertEqual([step["state"] for step in answer["steps"]], ["SUCCEEDED", "SUCCEEDED"])
+        vector = json.loads((stack.volume("documents") / f"{job}.embedding.json").read_text())
+        self.assertEqual(len(vector["chunks"][0]["embedding"]), 384)
+        self.assertIn("routing.resolved", stack.services["lucius-orchestrator"].text())
+        statuses = stack.down()
+        ours = {name: status for name, status in statuses.items() if name not in ("temporal", "azurite")}
+        self.assertEqual(set(ours.values()), {0}, statuses)
+
+    def test_nothing_is_published_but_the_api(self):
+        project = read_compose("docker-compose.yml")
+        published = {name: [port["published"] for port in service.get("ports") or []]
+                     for name, service in project["services"].items()}
+        self.assertEqual({name: ports for name, ports in published.items() if ports},
+                         {"lucius-orchestrator": ["8000"]})
+
+    def test_variables_of_the_shell_reach_every_service_that_knows_them(self):
+        project = read_compose("docker-compose.yml", LUCIUS_SERVICEBUS_CONNECTION="Endpoint=sb://x",
+                               LUCIUS_MAX_ATTEMPTS="5", SERVICEBUS_TOPIC="global-bus-p0")
+        services = project["services"]
+        for name in ("lucius-orchestrator", "lucius-temporal-worker", "lucius-invoker"):
+            self.assertEqual(services[name]["environment"]["LUCIUS_MAX_ATTEMPTS"], "5")
+            self.assertEqual(services[name]["environment"]["LUCIUS_SERVICEBUS_CONNECTION"],
+                             "Endpoint=sb://x")
+        environment = services["distributed-ocr"]["environment"]
+        self.assertEqual(environment["SERVICEBUS_CONNECTION"], "Endpoint=sb://x")
+        self.assertEqual(environment["SERVICEBUS_TOPIC"], "global-bus-p0")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
