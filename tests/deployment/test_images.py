@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The images and both compose files, run by containers.py. Needs root and what scripts/image-test
 sets up: IMAGES (scripts/build-images' directory), COMPOSE_CONFIG, TEMPORAL, AZURITE, MODEL_PYTHON."""
+import itertools
 import json
 import os
 import pathlib
@@ -15,6 +16,7 @@ import containers
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BOUND = 90
+NUMBERS = itertools.count()
 PAGE = ROOT / "share/sample/page.png"
 
 
@@ -37,7 +39,7 @@ class Case(unittest.TestCase):
 
     def stack(self, project, **options):
         stack = containers.Stack(project, self.images, dict(os.environ),
-                                 label=f"{os.getpid()}", **options)
+                                 label=f"{os.getpid()}-{next(NUMBERS)}", **options)
         self.addCleanup(stack.close)
         return stack
 
@@ -138,7 +140,9 @@ class EntryPoint(Case):
         self.assertIn("plugin ABI", service.text())
         service = self.run_image(["luciusd", "--list-plugins"])
         self.assertEqual(self.end_of(service), 0)
-        self.assertIn("storage-sqlite", service.text())
+        for plugin in ("storage-sqlite", "bus-servicebus", "workflow-temporal"):
+            self.assertRegex(service.text(), f"(?m)^{plugin} ")
+        self.assertNotIn("cannot be loaded", service.text())
 
 
 def stand_ins():
