@@ -12,6 +12,7 @@ struct bus_options {
 	const char *ca_file;
 	const char *management_url;
 	uint32_t has_cbs;
+	uint32_t is_durable;
 	int64_t operation_seconds;
 };
 

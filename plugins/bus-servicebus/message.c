@@ -58,7 +58,7 @@ bool bus_encode(struct bus *bus, const struct lucius_message *message,
 		return false;
 	}
 	struct amqp_draft draft = {
-		.is_durable = true,
+		.is_durable = ((const struct bus_options *)bus->host->options)->is_durable != 0,
 		.ttl_ms = message->ttl_ms < UINT32_MAX ? (uint32_t)message->ttl_ms : UINT32_MAX,
 		.message_id = from_text(message->message_id),
 		.subject = from_text(message->subject),

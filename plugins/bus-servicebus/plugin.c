@@ -48,6 +48,15 @@ static const struct lucius_option option_rows[] = {
 	        LUCIUS_MEMBER(struct bus_options, has_cbs),
 	},
 	{
+	        .name = "servicebus-durable",
+	        .default_value = "true",
+	        .summary = "Whether messages ask to be kept on disk; false for brokers that keep "
+	                   "none there and refuse such messages.",
+	        .type = LUCIUS_OPTION_BOOLEAN,
+	        .flags = 0,
+	        LUCIUS_MEMBER(struct bus_options, is_durable),
+	},
+	{
 	        .name = "servicebus-operation-seconds",
 	        .default_value = "30",
 	        .unit = "seconds",

@@ -3,11 +3,13 @@
 #include "sdk/conformance/suites.h"
 
 extern const struct conformance_suite conformance_config;
+extern const struct conformance_suite conformance_bus;
 extern const struct conformance_suite conformance_storage;
 
 static const struct conformance_suite *const suites[] = {
 	&conformance_storage,
 	&conformance_config,
+	&conformance_bus,
 };
 
 const struct conformance_suite *conformance_suite_of(uint32_t kind)

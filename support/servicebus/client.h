@@ -118,7 +118,7 @@ struct servicebus_delivery {
 
 struct servicebus_receiver_settings {
 	const char *topic;
-	const char *subscription;
+	const char *subscription; /* "": the topic is a queue */
 	bool is_dead_letters; /* its dead-letter queue instead */
 	uint32_t credit; /* deliveries given and not settled, at most */
 	/* May settle within the call. */

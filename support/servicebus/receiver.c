@@ -17,8 +17,9 @@ struct servicebus_receiver *servicebus_receiver(
 	struct servicebus_receiver *receiver = must_calloc(1, sizeof(*receiver));
 	size_t size = strlen(settings->topic) + strlen(settings->subscription) + 64;
 	char *address = must_calloc(size, 1);
-	snprintf(address, size, "%s/Subscriptions/%s%s", settings->topic, settings->subscription,
-	        settings->is_dead_letters ? "/$DeadLetterQueue" : "");
+	bool is_queue = settings->subscription[0] == '\0';
+	snprintf(address, size, "%s%s%s%s", settings->topic, is_queue ? "" : "/Subscriptions/",
+	        settings->subscription, settings->is_dead_letters ? "/$DeadLetterQueue" : "");
 	receiver->settings = *settings;
 	receiver->settings.topic = NULL;
 	receiver->settings.subscription = NULL;
