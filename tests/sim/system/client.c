@@ -34,9 +34,11 @@ static struct process *choose_process(struct world *world)
 	}
 }
 
-static void again(struct world *world, const struct call *call, uint64_t after_ms)
+static void again(struct world *world, const struct call *call)
 {
 	struct call *copy = must_calloc(1, sizeof(*copy));
+	uint64_t after_ms =
+	        world->request.is_paired ? RETRY_MS : RETRY_MS / 2 + world_within(world, RETRY_MS);
 	*copy = *call;
 	copy->n_tries++;
 	world_at(world, after_ms, on_time, copy);
@@ -88,7 +90,7 @@ static void on_orchestrated(
 	if (status == 202) {
 		on_accepted(world, call->command, body);
 	} else if (status == 0 || status == 503 || status == 429) {
-		again(world, call, RETRY_MS / 2 + world_within(world, RETRY_MS));
+		again(world, call);
 	} else {
 		world_violate(world, NULL, "a good command was answered with %u: %s", status, body);
 	}
@@ -99,7 +101,7 @@ static void on_controlled(
 {
 	const struct shadow *shadow = watch_find(world, call->job_id);
 	if ((status == 0 || status == 503) && call->n_tries < MAX_CONTROL_TRIES) {
-		again(world, call, RETRY_MS / 2 + world_within(world, RETRY_MS));
+		again(world, call);
 		return;
 	}
 	bool is_good = status == 200 || status == 0 || status == 503 ||

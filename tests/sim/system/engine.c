@@ -279,6 +279,9 @@ static void check_machine(struct world *world, const struct machine_record *mach
 
 void engine_check(struct world *world)
 {
+	if (world->temporal != NULL) {
+		temporal_check(world);
+	}
 	for (const struct machine_record *at = world->machines; at != NULL; at = at->next) {
 		check_machine(world, at);
 	}
@@ -303,6 +306,9 @@ static uint32_t end_of_state(enum job_state state)
 
 void engine_check_rest(struct world *world)
 {
+	if (world->temporal != NULL) {
+		temporal_check_rest(world);
+	}
 	if (world->machines != NULL && world->temporal == NULL) {
 		world_violate(world, world->machines->job_id, "at rest a run is still there");
 	}

@@ -14,7 +14,6 @@ struct engine {
 	const struct lucius_definition *definition; /* the core's */
 	struct lucius_definition watched; /* what is handed on */
 	struct lucius_op work; /* Temporal: id 0, nobody works */
-	struct engine_request *requests; /* that are on their way */
 	unsigned n_tasks; /* Temporal: activities that have not been answered */
 	struct lucius_op stop;
 };
@@ -55,7 +54,9 @@ void engine_told(struct world *world, const struct lucius_signal *signal);
 
 /* temporal.c */
 bool temporal_is_running(struct world *world, const char *job_id);
-/* An activity of the run has not been answered. */
+/* An activity of the run has not been answered, or the answer has not been looked at. */
 bool temporal_is_busy(struct world *world, const char *job_id);
+void temporal_check(struct world *world);
+void temporal_check_rest(struct world *world);
 
 #endif

@@ -41,13 +41,32 @@ static void make_climate(struct world *world)
 		.task_repeated = fault(world, 30),
 		.faults_end_ms = spans_ms[world_within(world, 3)],
 		.slow_ms = world_is(world, 50) ? 40000 : 1500000,
-		.is_storage_shared = world->is_temporal || world_is(world, 80),
+		.is_storage_shared = world_is(world, 80) || world->is_temporal,
 		.is_bus_durable = world_is(world, 60),
 		.has_kills = world_is(world, 50),
 		.has_stalls = world_is(world, 25),
 		.has_outages = world_is(world, 30),
 		.has_skew = world_is(world, 30),
 		.has_ends_from_outside = world_is(world, 20),
+	};
+}
+
+/* Only what both engines must do alike: consumers as they like, everything else at its best. */
+static void calm_down(struct world *world)
+{
+	struct climate *climate = &world->climate;
+	*climate = (struct climate){
+		.consumer_dead = climate->consumer_dead,
+		.consumer_slow = climate->consumer_slow,
+		.consumer_retries = climate->consumer_retries,
+		.consumer_fails = climate->consumer_fails,
+		.consumer_lies = climate->consumer_lies,
+		.consumer_doubles = climate->consumer_doubles,
+		.consumer_skips_ack = climate->consumer_skips_ack,
+		.faults_end_ms = climate->faults_end_ms,
+		.slow_ms = climate->slow_ms,
+		.is_storage_shared = true,
+		.is_bus_durable = true,
 	};
 }
 
@@ -215,6 +234,9 @@ static void plan_faults(struct world *world)
 		        &world->processes[world_within(world, world->n_processes - 1)];
 		world_at_with(world, world_within(world, end_ms), on_stall, process, NULL);
 	}
+	if (world->climate.has_ends_from_outside && world->is_temporal) {
+		temporal_plan_ends(world);
+	}
 	if (world->climate.has_outages) {
 		world_at_with(world, world_within(world, end_ms), on_outage, NULL, NULL);
 	}
@@ -225,10 +247,16 @@ void world_make(struct world *world)
 	world->is_temporal = world->request.engine == SIM_ENGINE_TEMPORAL ||
 	        (world->request.engine == SIM_ENGINE_ANY && world_is(world, 50));
 	make_climate(world);
+	if (world->request.is_paired) {
+		calm_down(world);
+	}
 	world->max_inflight = world_is(world, 70) ? 100 : 1 + (unsigned)world_within(world, 2);
 	world->max_deliveries = world_is(world, 50) ? 10 : 1 + (unsigned)world_within(world, 3);
 	world->n_lanes = world_is(world, 90) ? 1 + (unsigned)world_within(world, 2) : MAX_LANES;
 	make_processes(world);
+	if (world->is_temporal) {
+		temporal_start_service(world);
+	}
 	for (unsigned i = 0; i < world->n_processes; i++) {
 		process_start(&world->processes[i]);
 	}

@@ -61,8 +61,9 @@ static struct world *volatile signal_world;
 static void on_sigterm(int number)
 {
 	(void)number;
-	if (signal_world != NULL) {
-		signalled = signal_world->running;
+	struct process *running = signal_world != NULL ? signal_world->running : NULL;
+	if (running != NULL && !running->is_zombie) {
+		signalled = running;
 	}
 }
 
@@ -79,6 +80,7 @@ void process_enter(struct process *process)
 {
 	struct world *world = process->world;
 	world->running = process;
+	signal_world = world;
 	uint64_t behind_ms = world->now_ms - process->loop_ms;
 	bool was_stalled = process->stalled_until_ms != 0 && behind_ms != 0;
 	process->loop_ms = world->now_ms;
@@ -93,7 +95,6 @@ void process_enter(struct process *process)
 void process_run(struct process *process)
 {
 	struct world *world = process->world;
-	signal_world = world;
 	process_enter(process);
 	loop_advance(process->loop, 0);
 	world->running = NULL;

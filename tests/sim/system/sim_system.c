@@ -3,7 +3,7 @@
  * Simulates whole worlds from seeds, in two processes side by side.
  *
  *   sim_system [--from N] [--seeds N] [--fresh N] [--engine local|temporal] [--jobs N]
- *   sim_system --seed N [--engine …] [--all]     one world, and what happened in it
+ *   sim_system --seed N [--engine …] [--all] [--paired]     one world, and what happened in it
  *   sim_system --faults [--all | NAME…]          each deliberate fault, until it is caught
  *   sim_system --pairs [--from N] [--seeds N]    both engines, same transitions
  *
@@ -46,6 +46,10 @@ static bool take_option(struct campaign *campaign, char **argv, int *at, uint64_
 		campaign->shows_all = true;
 		return true;
 	}
+	if (strcmp(name, "--paired") == 0) {
+		campaign->request.is_paired = true;
+		return true;
+	}
 	if (value == NULL) {
 		return false;
 	}
@@ -86,7 +90,6 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (argc > 1 && strcmp(argv[1], "--faults") == 0) {
-		campaign.request.engine = SIM_ENGINE_LOCAL;
 		campaign.shows_all = argc > 2 && strcmp(argv[2], "--all") == 0;
 		return campaign_faults(&campaign, argv + (campaign.shows_all ? 3 : 2));
 	}

@@ -152,6 +152,7 @@ static void end(struct world *world)
 	}
 	world_drop_queue(world);
 	client_finish(world);
+	temporal_finish(world);
 	engine_finish(world);
 	watch_finish(world);
 	bus_finish(world);

@@ -80,7 +80,8 @@ struct process {
 	struct bus_request *bus_requests;
 	struct exchange *exchanges; /* HTTP requests that it has not answered */
 	struct http_client *client; /* the worker's */
-	struct engine *engine;
+	struct engine *engine; /* Temporal's worker */
+	struct engine_request *engine_requests;
 	uint64_t last_scan_ms;
 	bool is_active;
 };
@@ -306,6 +307,10 @@ bool engine_is_untold(
 void engine_check(struct world *world);
 void engine_check_rest(struct world *world);
 void engine_finish(struct world *world);
+/* temporal.c */
+void temporal_start_service(struct world *world);
+void temporal_finish(struct world *world);
+void temporal_plan_ends(struct world *world);
 
 /* client.c */
 void client_plan(struct world *world);
