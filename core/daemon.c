@@ -196,7 +196,7 @@ static bool prepare_service(struct daemon *daemon)
 	bool is_good =
 	        service_prepare(daemon->service, entry.text, entry.where, error, sizeof(error));
 	if (!is_good) {
-		log_write(LUCIUS_LOG_ERROR, "config.option", error, NULL, 0);
+		log_write(LUCIUS_LOG_ERROR, "service.not_reconfigured", error, NULL, 0);
 	}
 	return is_good;
 }

@@ -265,6 +265,78 @@ static void the_stronger_source_wins(void)
 	end();
 }
 
+/* One key with that mark, as a source gives it. */
+static void give_remote(const char *key, const char *value, bool is_hidden, bool is_failed)
+{
+	struct option_givens remote = { 0 };
+	struct option_given *given = option_givens_add(&remote, key, value, "the key");
+	given->is_hidden = is_hidden;
+	given->is_failed = is_failed;
+	options_swap_remote(world.options, &remote);
+	option_givens_finish(&remote);
+}
+
+static void a_value_that_a_source_cannot_give_stops_unless_something_stronger_is_given(void)
+{
+	begin();
+	CHECK_INT(resolve(), 0);
+	give_remote("Lucius:MaxAttempts", "the vault is away", false, true);
+	CHECK_INT(options_resolve(world.options, false), -1);
+	CHECK(strstr(world.said,
+	              "LUCIUS_MAX_ATTEMPTS: the key gives no value: the vault is away") != NULL);
+	argue("--max-attempts", "7");
+	CHECK_INT(options_resolve(world.options, false), 0);
+	CHECK_INT(world.settings.max_attempts, 7);
+	end();
+}
+
+static void a_value_that_a_source_hides_is_shown_nowhere(void)
+{
+	begin();
+	CHECK_INT(resolve(), 0);
+	give_remote("Lucius:LogLevel", "sesame", true, false);
+	CHECK_INT(options_resolve(world.options, true), -1);
+	give_remote("Lucius:ServiceBus:ReplyPrefix", "sesame", true, false);
+	CHECK_INT(options_resolve(world.options, true), 0);
+	CHECK(strstr(world.said, "LUCIUS_SERVICEBUS_REPLY_PREFIX is now '******'") != NULL);
+	CHECK(strstr(world.said, "sesame") == NULL);
+	end();
+}
+
+static void what_leads_to_the_source_cannot_come_from_it(void)
+{
+	begin();
+	CHECK_INT(resolve(), 0);
+	options_close_source(world.options, "config-appconfig");
+	give_remote("Lucius:PluginsDir", "/elsewhere", false, false);
+	CHECK_INT(options_resolve(world.options, false), 0);
+	CHECK(strcmp(world.settings.plugins_dir, "/elsewhere") != 0);
+	(void)options_check_names(world.options);
+	CHECK(strstr(world.said, "what leads to the source cannot come from it") != NULL);
+	end();
+}
+
+static void note_key(void *user, const char *key)
+{
+	unsigned *seen = user;
+	seen[0] += strcmp(key, "Lucius:MaxAttempts") == 0 ? 1 : 0;
+	seen[1] += strcmp(key, "Lucius:Table:Connection") == 0 ||
+	                strcmp(key, "Lucius:Invoker:Token") == 0
+	        ? 1
+	        : 0;
+}
+
+static void keys_of_secrets_are_not_open(void)
+{
+	unsigned seen[2] = { 0 };
+	begin();
+	CHECK_INT(resolve(), 0);
+	options_each_open_key(world.options, note_key, seen);
+	CHECK(seen[0] != 0);
+	CHECK_INT(seen[1], 0);
+	end();
+}
+
 static void an_empty_value_counts_as_unset(void)
 {
 	begin();
@@ -573,6 +645,11 @@ int main(int argc, char **argv)
 		SUITE_TEST(values_are_taken_or_refused_by_their_type),
 		SUITE_TEST(a_name_is_spelled_for_each_source_by_one_rule),
 		SUITE_TEST(the_stronger_source_wins),
+		SUITE_TEST(
+		        a_value_that_a_source_cannot_give_stops_unless_something_stronger_is_given),
+		SUITE_TEST(a_value_that_a_source_hides_is_shown_nowhere),
+		SUITE_TEST(what_leads_to_the_source_cannot_come_from_it),
+		SUITE_TEST(keys_of_secrets_are_not_open),
 		SUITE_TEST(an_empty_value_counts_as_unset),
 		SUITE_TEST(a_wrong_value_is_named_with_its_origin_and_what_is_accepted),
 		SUITE_TEST(all_wrong_values_are_named_not_the_first_only),
