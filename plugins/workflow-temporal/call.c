@@ -94,6 +94,10 @@ static void on_answer(void *user, const struct grpc_answer *answer)
 	        is_busy ? BUSY_FIRST_MS : RETRY_FIRST_MS, RETRY_MAX_MS);
 	bool is_away = !answer->is_sent && !call->is_patient;
 	call->was_sent = call->was_sent || answer->is_sent;
+	if (answer->status == GRPC_DEADLINE_EXCEEDED && call != call->engine->server.check) {
+		/* Perhaps nobody is there any more. */
+		server_check(call->engine);
+	}
 	if (fault_of(answer) != FAULT_PASSING || is_away ||
 	        host->now_ms(host) + wait_ms >= call->give_up_at_ms) {
 		end(call, answer);

@@ -216,7 +216,8 @@ static void end_stop(struct engine *engine)
 	lucius_finish(engine->host, stop);
 }
 
-/* What is still there at the end of the bound is given up: the server gives it to others. */
+/* What is still there at the end of the bound, or cannot reach the server, is given up: the server
+ * gives it to others. */
 static void give_up(struct engine *engine)
 {
 	poller_set_cancel(&engine->workflows, true);
@@ -233,7 +234,7 @@ static void on_drain(void *user)
 	engine->drain = NULL;
 	poller_set_cancel(&engine->workflows, false);
 	poller_set_cancel(&engine->activities, false);
-	if (host->now_ms(host) >= engine->drain_until_ms) {
+	if (!engine->server.is_connected || host->now_ms(host) >= engine->drain_until_ms) {
 		give_up(engine);
 	}
 	if (!is_drained(engine)) {

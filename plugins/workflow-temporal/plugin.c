@@ -91,7 +91,7 @@ static const struct lucius_option option_rows[] = {
 	},
 	{
 	        .name = "temporal-poll-seconds",
-	        .default_value = "20",
+	        .default_value = "10",
 	        .unit = "seconds",
 	        .summary = "How long a poll for tasks stays open; a stop takes that long too.",
 	        .min = 4,

@@ -18,7 +18,7 @@
 #include "support/base/cleanup.h"
 #include "support/base/memory.h"
 
-#define CHECK_TIMEOUT_MS 10000u
+#define CHECK_TIMEOUT_MS 5000u
 #define CHECK_AGAIN_MS UINT64_C(60000)
 #define RETRY_FIRST_MS 500u
 #define RETRY_MAX_MS 10000u
@@ -92,12 +92,14 @@ static void ask_attributes(struct engine *engine)
 	engine->server.check = call_start(engine, &call, on_attributes, engine);
 }
 
-static void on_refused(struct engine *engine, const char *reason)
+static void on_refused(struct engine *engine, bool is_passing, const char *reason)
 {
 	struct server *server = &engine->server;
-	char *sentence CLEANUP_FREE =
-	        must_print("The Temporal server at '%s' does not serve namespace '%s': %s",
-	                engine->options->address, engine->options->namespace, reason);
+	char *sentence CLEANUP_FREE = is_passing
+	        ? must_print("The Temporal server at '%s' does not answer: %s",
+	                  engine->options->address, reason)
+	        : must_print("The Temporal server at '%s' does not serve namespace '%s': %s",
+	                  engine->options->address, engine->options->namespace, reason);
 	check_after(engine,
 	        engine_backoff_ms(engine, ++server->n_failures, RETRY_FIRST_MS, RETRY_MAX_MS));
 	set_not_ready(engine, sentence);
@@ -109,18 +111,19 @@ static void on_namespace(void *user, const struct grpc_answer *answer)
 	CLEANUP(pool_finish) struct pool pool = { 0 };
 	engine->server.check = NULL;
 	if (answer->status != GRPC_OK) {
-		on_refused(engine, answer->sentence[0] != '\0' ? answer->sentence : "no reason");
+		on_refused(engine, fault_of(answer) == FAULT_PASSING,
+		        answer->sentence[0] != '\0' ? answer->sentence : "no reason");
 		return;
 	}
 	const Wire__DescribeNamespaceResponse *described = pool_unpack(&pool,
 	        &wire__describe_namespace_response__descriptor, answer->message, answer->size);
 	if (described == NULL || described->namespace_info == NULL) {
-		on_refused(engine, "the answer cannot be read");
+		on_refused(engine, false, "the answer cannot be read");
 		return;
 	}
 	const Wire__NamespaceInfo *info = described->namespace_info;
 	if (info->state != NAMESPACE_REGISTERED && info->state != NAMESPACE_DEPRECATED) {
-		on_refused(engine, "it is deleted");
+		on_refused(engine, false, "it is deleted");
 		return;
 	}
 	engine->server.polls_end_at_shutdown = info->capabilities != NULL &&
@@ -148,6 +151,9 @@ void server_on_state(struct engine *engine, const char *reason)
 {
 	struct server *server = &engine->server;
 	server->is_connected = reason == NULL;
+	if (engine->is_stopped) {
+		return;
+	}
 	if (reason == NULL) {
 		if (!server->is_ready) {
 			server_check(engine);
@@ -175,5 +181,5 @@ void server_stop(struct engine *engine)
 		call_cancel(steal(server->check));
 	}
 	free(steal(server->not_ready));
-	server->is_connected = server->is_ready = false;
+	server->is_ready = false;
 }

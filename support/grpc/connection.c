@@ -24,7 +24,6 @@
 static void set_timer(struct grpc_connection *connection, uint32_t ms)
 {
 	const struct timeval wait = { (time_t)(ms / 1000), (suseconds_t)(ms % 1000) * 1000 };
-	connection->has_received = false;
 	(void)event_add(connection->timer, &wait);
 }
 
@@ -39,9 +38,10 @@ static void on_timer(evutil_socket_t fd, short what, void *user)
 		client_on_lost(connection, "the connection was not made in time");
 		return;
 	}
-	if (connection->has_received) {
+	uint64_t silent_ms = clock_ms() - connection->received_at_ms;
+	if (silent_ms < settings->ping_after_ms) {
 		connection->is_pinged = false;
-		set_timer(connection, settings->ping_after_ms);
+		set_timer(connection, (uint32_t)(settings->ping_after_ms - silent_ms));
 		return;
 	}
 	if (connection->is_pinged) {
@@ -79,7 +79,7 @@ static void on_readable(struct bufferevent *bufferevent, void *user)
 	struct grpc_connection *connection = user;
 	struct evbuffer *in = bufferevent_get_input(bufferevent);
 	char sentence[128];
-	connection->has_received = true;
+	connection->received_at_ms = clock_ms();
 	while (connection->session != NULL && evbuffer_get_length(in) != 0) {
 		size_t size = evbuffer_get_contiguous_space(in);
 		ssize_t taken = nghttp2_session_mem_recv(

@@ -71,7 +71,7 @@ struct grpc_connection {
 	size_t n_calls;
 	struct event *timer; /* connecting, then keep-alive */
 	bool is_pinged; /* the answer to our PING is awaited */
-	bool has_received; /* anything, since the timer was set */
+	uint64_t received_at_ms; /* by the monotonic clock: the last bytes */
 	bool has_answered; /* a call, with a status of the server */
 	uint64_t opened_at_ms; /* by the monotonic clock; 0: still opening */
 };
