@@ -227,6 +227,48 @@ static void lease_of_another_worker_is_gone_on_with(void)
 	tear_down(&world);
 }
 
+/* Runs up to that task, which is made of the one that was recorded; the commands it gives. */
+static struct command_list commands_at(struct world *world, int64_t started_event_id)
+{
+	run(world, (size_t)started_event_id, started_event_id);
+	check_done(world);
+	return commands_build(
+	        &world->pool, &world->replay, "lucius", (struct lucius_text){ "", 0 });
+}
+
+static void timer_that_has_fired_is_not_taken_back(void)
+{
+	struct world world;
+	set_up(&world, "v1-two-steps");
+	/* The RESULT is event 24; the timer of event 23 fires before the task of event 26. */
+	Wire__TimerEndedAttributes fired = WIRE__TIMER_ENDED_ATTRIBUTES__INIT;
+	Wire__HistoryEvent *event = world.history->events[24];
+	fired.started_event_id = 23;
+	event->event_type = EVENT_TIMER_FIRED;
+	event->timer_fired = &fired;
+	struct command_list commands = commands_at(&world, 26);
+	CHECK_INT(commands.n_items, 1);
+	CHECK_INT(commands.items[0]->command_type, COMMAND_SCHEDULE_ACTIVITY);
+	tear_down(&world);
+}
+
+static void timer_that_one_task_starts_and_takes_back_never_was(void)
+{
+	struct world world;
+	set_up(&world, "v1-two-steps");
+	/* The ACK of event 18 starts the time anew; the RESULT comes to the same task. */
+	Wire__HistoryEvent *event = world.history->events[18];
+	event->event_type = EVENT_SIGNALED;
+	event->signaled = world.history->events[23]->signaled;
+	struct command_list commands = commands_at(&world, 20);
+	CHECK_INT(commands.n_items, 2);
+	CHECK_INT(commands.items[0]->command_type, COMMAND_CANCEL_TIMER);
+	CHECK_TEXT(commands.items[0]->cancel_timer->timer_id,
+	        world.history->events[16]->timer_started->timer_id);
+	CHECK_INT(commands.items[1]->command_type, COMMAND_SCHEDULE_ACTIVITY);
+	tear_down(&world);
+}
+
 /* What must differ is refused: the history has an activity where the definition has another. */
 static void history_with_another_activity_is_refused(void)
 {
@@ -382,6 +424,8 @@ int main(int argc, char **argv)
 		SUITE_TEST(history_of_a_python_worker_is_followed_up_to_where_it_differs),
 		SUITE_TEST(history_of_a_go_worker_is_followed_up_to_where_it_differs),
 		SUITE_TEST(lease_of_another_worker_is_gone_on_with),
+		SUITE_TEST(timer_that_has_fired_is_not_taken_back),
+		SUITE_TEST(timer_that_one_task_starts_and_takes_back_never_was),
 		SUITE_TEST(history_with_another_activity_is_refused),
 		SUITE_TEST(history_that_lacks_a_command_is_refused),
 		SUITE_TEST(history_with_a_command_too_many_is_refused),
