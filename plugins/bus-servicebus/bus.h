@@ -23,7 +23,8 @@ struct bus_metrics {
 	struct lucius_metric *renewals;
 	struct lucius_metric *locks_lost;
 	struct lucius_metric *reconnects;
-	struct lucius_metric *detaches;
+	struct lucius_metric *detaches[SERVICEBUS_MAX_CONDITIONS]; /* made when they come */
+	uint64_t told_detaches[SERVICEBUS_MAX_CONDITIONS];
 	struct lucius_metric *unsettled;
 	struct lucius_metric *credits;
 	struct lucius_metric *send_seconds;

@@ -23,6 +23,32 @@ static void add(struct bus *bus, struct lucius_metric *counter, uint64_t now, ui
 	}
 }
 
+static struct lucius_metric *detach_metric(struct bus *bus, const char *condition)
+{
+	struct lucius_metric_spec spec = {
+		.size = sizeof(spec),
+		.type = LUCIUS_METRIC_COUNTER,
+		.name = "detaches",
+		.help = "Links that were lost, by the condition that the broker gave.",
+		.label = "condition",
+		.label_value = condition,
+	};
+	return bus->host->metric(bus->host, &spec);
+}
+
+static void tell_detaches(struct bus *bus)
+{
+	struct bus_metrics *metrics = &bus->metrics;
+	const struct servicebus_detaches *now = NULL;
+	for (size_t i = 0; (now = servicebus_client_detaches(bus->client, i)) != NULL; i++) {
+		if (metrics->detaches[i] == NULL) {
+			metrics->detaches[i] = detach_metric(bus, now->condition);
+		}
+		add(bus, metrics->detaches[i], now->n, metrics->told_detaches[i]);
+		metrics->told_detaches[i] = now->n;
+	}
+}
+
 static void tell(struct bus *bus)
 {
 	struct bus_metrics *metrics = &bus->metrics;
@@ -34,7 +60,7 @@ static void tell(struct bus *bus)
 	add(bus, metrics->renewals, now.n_renewals, told->n_renewals);
 	add(bus, metrics->locks_lost, now.n_locks_lost, told->n_locks_lost);
 	add(bus, metrics->reconnects, now.n_reconnects, told->n_reconnects);
-	add(bus, metrics->detaches, now.n_detaches, told->n_detaches);
+	tell_detaches(bus);
 	bus->host->record(bus->host, metrics->unsettled, (double)now.n_unsettled);
 	bus->host->record(bus->host, metrics->credits, (double)now.n_credits);
 	metrics->told = now;
@@ -58,8 +84,6 @@ void bus_metrics_start(struct bus *bus)
 	        "Deliveries whose lock was lost before they were settled.");
 	m->reconnects =
 	        metric(bus, LUCIUS_METRIC_COUNTER, "reconnects", "Connections lost, or not made.");
-	m->detaches =
-	        metric(bus, LUCIUS_METRIC_COUNTER, "detaches", "Links that the broker has closed.");
 	m->unsettled = metric(bus, LUCIUS_METRIC_GAUGE, "unsettled", "Deliveries being worked on.");
 	m->credits = metric(
 	        bus, LUCIUS_METRIC_GAUGE, "credits", "Deliveries that the broker may still send.");

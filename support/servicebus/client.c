@@ -149,6 +149,7 @@ static void free_all(struct servicebus_client *client)
 	free(client->slots);
 	free_timer(client->reconnect);
 	free_timer(client->pulse);
+	free_timer(client->watch);
 	free_timer(client->finish);
 	free_timer(client->stop_deadline);
 	if (client->dns != NULL) {
@@ -330,6 +331,16 @@ void servicebus_need_pulse(struct servicebus_client *client)
 	}
 }
 
+static void on_watch(int fd, short what, void *user)
+{
+	(void)fd;
+	(void)what;
+	struct servicebus_client *client = user;
+	servicebus_enter(client);
+	servicebus_watch(client);
+	servicebus_leave(client);
+}
+
 static void on_reconnect(int fd, short what, void *user)
 {
 	(void)fd;
@@ -445,6 +456,7 @@ static void take_settings(
 	set_default(&client->settings.backoff_first_ms, 500);
 	set_default(&client->settings.backoff_max_ms, 30000);
 	set_default(&client->settings.idle_timeout_ms, 30000);
+	set_default(&client->settings.quiet_link_ms, 300000);
 	set_default(&client->settings.max_waiting_sends, 10000);
 	snprintf(made_up, sizeof(made_up), "lucius-%08x%08x", servicebus_random(UINT32_MAX),
 	        servicebus_random(UINT32_MAX));
@@ -467,6 +479,7 @@ bool servicebus_client_create(struct event_base *base, const struct servicebus_s
 	take_settings(client, settings);
 	client->reconnect = servicebus_timer(client, on_reconnect, client);
 	client->pulse = servicebus_timer(client, on_pulse, client);
+	client->watch = servicebus_timer(client, on_watch, client);
 	client->finish = servicebus_timer(client, on_finish, client);
 	client->stop_deadline = servicebus_timer(client, on_stop_deadline, client);
 	snprintf(client->trouble, sizeof(client->trouble), "not started");
@@ -485,6 +498,7 @@ bool servicebus_client_create(struct event_base *base, const struct servicebus_s
 
 void servicebus_client_start(struct servicebus_client *client)
 {
+	servicebus_arm(client->watch, client->settings.quiet_link_ms);
 	if (client->state == SERVICEBUS_IDLE && !client->is_stopping) {
 		servicebus_set_state(client, SERVICEBUS_CONNECTING, "not connected yet");
 		servicebus_arm(client->reconnect, 0);
@@ -529,4 +543,11 @@ struct servicebus_counts servicebus_client_counts(const struct servicebus_client
 		}
 	}
 	return counts;
+}
+
+const struct servicebus_detaches *servicebus_client_detaches(
+        const struct servicebus_client *client, size_t n)
+{
+	bool is_there = n < SERVICEBUS_MAX_CONDITIONS && client->detaches[n].n != 0;
+	return is_there ? &client->detaches[n] : NULL;
 }

@@ -46,6 +46,8 @@ struct servicebus_settings {
 	uint32_t backoff_first_ms; /* [500] */
 	uint32_t backoff_max_ms; /* [30000] */
 	uint32_t idle_timeout_ms; /* a silent peer is dead after twice this [30000] */
+	uint32_t quiet_link_ms; /* a receiver silent for so long is asked whether it lives [300000]
+	                         */
 	uint32_t max_waiting_sends; /* a sender; more are UNAVAILABLE at once [10000] */
 	/* Event: dotted name. Both may be NULL. */
 	void (*on_log)(void *user, int level, const char *event, const char *sentence);
@@ -92,6 +94,16 @@ struct servicebus_counts {
 	uint32_t n_credits; /* now */
 };
 struct servicebus_counts servicebus_client_counts(const struct servicebus_client *client);
+
+/* Losses of links by the condition that the broker gave. */
+#define SERVICEBUS_MAX_CONDITIONS 16
+struct servicebus_detaches {
+	char condition[64]; /* "none": it gave none; "other": all that found no place */
+	uint64_t n;
+};
+/* The n-th, in the order of their first loss, which never changes; NULL: there are no more. */
+const struct servicebus_detaches *servicebus_client_detaches(
+        const struct servicebus_client *client, size_t n);
 
 /* Attaches as soon as it can. The handle lives until the client is stopped or destroyed; asking
  * twice for a topic gives the same one. */

@@ -170,12 +170,29 @@ static bool is_normal_loss(const char *condition)
 	return strcmp(condition, "amqp:link:detach-forced") == 0;
 }
 
+static void count_detach(struct servicebus_client *client, const char *condition)
+{
+	size_t last = SERVICEBUS_MAX_CONDITIONS - 1;
+	size_t i = 0;
+	const char *name = condition[0] != '\0' ? condition : "none";
+	while (i < last && client->detaches[i].n != 0 &&
+	        strcmp(client->detaches[i].condition, name) != 0) {
+		i++;
+	}
+	if (client->detaches[i].n == 0) {
+		snprintf(client->detaches[i].condition, sizeof(client->detaches[i].condition),
+		        "%.63s", i < last ? name : "other");
+	}
+	client->detaches[i].n++;
+	client->counts.n_detaches++;
+}
+
 static void lose_by_condition(
         struct servicebus_link *link, const char *condition, const char *description)
 {
 	struct servicebus_client *client = link->client;
 	enum servicebus_outcome outcome = servicebus_outcome_of(amqp_text(condition));
-	client->counts.n_detaches++;
+	count_detach(client, condition);
 	if (outcome == SERVICEBUS_DENIED && !link->retried_unauthorized) {
 		/* The token may have run out: another one, once. */
 		link->retried_unauthorized = true;
@@ -417,6 +434,7 @@ static void on_attached(struct servicebus_link *link)
 	(void)event_del(link->timer);
 	set_link_state(link, LINK_UP);
 	link->up_since_ms = servicebus_now_ms();
+	link->heard_ms = link->up_since_ms;
 	link->is_missing = false;
 	link->is_told_refused = false;
 	if (link->is_sender) {
@@ -442,6 +460,7 @@ static void on_detached(struct servicebus_link *link)
 
 void servicebus_link_handle(struct servicebus_link *link, pn_event_t *event)
 {
+	link->heard_ms = servicebus_now_ms();
 	switch (pn_event_type(event)) {
 	case PN_LINK_REMOTE_OPEN:
 		on_attached(link);

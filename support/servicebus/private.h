@@ -70,6 +70,7 @@ struct servicebus_link {
 	bool is_missing; /* the broker has said that there is no such entity */
 	bool is_told_refused; /* the owner has been told, and nothing has come up since */
 	int64_t up_since_ms;
+	int64_t heard_ms; /* when the peer last said something on it */
 };
 
 /* An outcome to be told from the loop. */
@@ -157,6 +158,8 @@ struct servicebus_receiver {
 	bool is_stopping;
 	bool is_draining; /* the flow with drain is out */
 	int64_t drain_deadline_ms;
+	bool is_probing; /* watch.c */
+	int64_t probe_deadline_ms;
 	void (*on_stopped)(void *user);
 	void *stopped_user;
 	struct amqp_buffer buffer;
@@ -187,6 +190,7 @@ struct servicebus_client {
 
 	struct event *pulse; /* looks after deadlines and renewals while there are any */
 	bool is_pulsing;
+	struct event *watch;
 	struct event *finish;
 	struct servicebus_finished *finished;
 	struct servicebus_finished **finished_tail;
@@ -203,6 +207,7 @@ struct servicebus_client {
 	void *stopped_user;
 
 	struct servicebus_counts counts;
+	struct servicebus_detaches detaches[SERVICEBUS_MAX_CONDITIONS];
 	unsigned depth;
 	bool is_destroyed;
 };
@@ -296,6 +301,12 @@ void servicebus_settle_expire(struct servicebus_receiver *receiver, int64_t now_
  * nothing but that. */
 void servicebus_dispose(pn_delivery_t *delivery, enum servicebus_settlement how, const char *reason,
         const char *description);
+
+/* Takes back the credit that is out. */
+void servicebus_receiver_drain(struct servicebus_receiver *receiver);
+
+/* watch.c: looks at all links, and sees to it that it is called again. */
+void servicebus_watch(struct servicebus_client *client);
 
 /* management.c */
 void servicebus_management_pulse(struct servicebus_receiver *receiver, int64_t now_ms);

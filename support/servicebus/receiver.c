@@ -105,7 +105,7 @@ static bool is_drained(struct servicebus_receiver *receiver)
 	        (receiver->is_draining && servicebus_now_ms() >= receiver->drain_deadline_ms);
 }
 
-static void drain(struct servicebus_receiver *receiver)
+void servicebus_receiver_drain(struct servicebus_receiver *receiver)
 {
 	if (!receiver->is_draining && pn_link_credit(receiver->link.pn) > 0) {
 		receiver->is_draining = true;
@@ -119,7 +119,7 @@ static void turn_stopping(struct servicebus_receiver *receiver)
 {
 	struct servicebus_link *link = &receiver->link;
 	if (link->state == LINK_UP) {
-		drain(receiver);
+		servicebus_receiver_drain(receiver);
 		if (!is_drained(receiver) || n_unsettled(receiver) != 0) {
 			return;
 		}
@@ -142,7 +142,7 @@ static void top_up(struct servicebus_receiver *receiver)
 	uint32_t wanted = most > used ? most - used : 0;
 	uint32_t granted = pn_link_credit(pn) > 0 ? (uint32_t)pn_link_credit(pn) : 0;
 	if (most == 0) {
-		drain(receiver);
+		servicebus_receiver_drain(receiver);
 		return;
 	}
 	if (wanted <= granted || (receiver->is_draining && !is_drained(receiver))) {

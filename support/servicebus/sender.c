@@ -211,10 +211,18 @@ void servicebus_sender_expire(struct servicebus_sender *sender, int64_t now_ms)
 		take_out(&sender->waiting, op);
 		end_op(sender, op, SERVICEBUS_UNAVAILABLE, text);
 	}
+	bool is_silent = false;
 	while (sender->sent.first != NULL && sender->sent.first->deadline_ms <= now_ms) {
 		struct servicebus_send_op *op = sender->sent.first;
+		is_silent = true;
 		take_out(&sender->sent, op);
 		end_op(sender, op, SERVICEBUS_UNKNOWN, "the broker did not answer in time");
+	}
+	if (is_silent && sender->link.state == LINK_UP && !sender->link.client->is_stopping &&
+	        now_ms - sender->link.heard_ms >=
+	                (int64_t)sender->link.client->settings.operation_timeout_ms) {
+		/* Others on the connection may be well: this link is put up anew. */
+		servicebus_link_lost(&sender->link, "", "it does not answer what is sent on it");
 	}
 }
 

@@ -419,6 +419,62 @@ static void stop_of_the_client_waits_for_settlements(void)
 	world_finish(&w);
 }
 
+static void silent_link_that_lives_is_asked_and_kept(void)
+{
+	struct world w;
+	world_start(&w);
+	w.settings.quiet_link_ms = 100;
+	world_client(&w, EMULATOR);
+	(void)world_receive(&w, 5);
+	CHECK(world_wait(&w, &w.broker.n_drains, 3));
+	CHECK_INT(w.broker.n_attached, 1);
+	CHECK_INT(servicebus_client_counts(w.client).n_detaches, 0);
+	fake_broker_put(&w.broker, "after all");
+	CHECK(world_wait(&w, &w.n_given, 1));
+	CHECK_INT(w.counts[0], 0);
+	world_finish(&w);
+}
+
+static void link_that_the_broker_has_forgotten_is_put_up_anew(void)
+{
+	struct world w;
+	world_start(&w);
+	w.settings.quiet_link_ms = 100;
+	w.broker.ignores_drain = true;
+	world_client(&w, EMULATOR);
+	(void)world_receive(&w, 5);
+	CHECK(world_wait(&w, &w.broker.n_attached, 2));
+	const struct servicebus_detaches *detaches = servicebus_client_detaches(w.client, 0);
+	CHECK(detaches != NULL && strcmp(detaches->condition, "none") == 0);
+	CHECK(detaches != NULL && detaches->n >= 1);
+	CHECK(servicebus_client_detaches(w.client, 1) == NULL);
+	w.broker.ignores_drain = false;
+	fake_broker_put(&w.broker, "on the new one");
+	CHECK(world_wait(&w, &w.n_given, 1));
+	world_finish(&w);
+}
+
+static void detaches_are_counted_by_their_condition(void)
+{
+	static const char *const conditions[] = { "amqp:link:detach-forced",
+		"com.microsoft:server-busy", "amqp:link:detach-forced" };
+	struct world w;
+	world_start(&w);
+	world_client(&w, EMULATOR);
+	(void)world_receive(&w, 5);
+	for (unsigned i = 0; i < 3; i++) {
+		CHECK(world_wait(&w, &w.broker.n_attached, i + 1));
+		world_pass(&w, 20);
+		fake_broker_detach(&w.broker, "Subscriptions", conditions[i]);
+	}
+	CHECK(world_wait(&w, &w.broker.n_attached, 4));
+	CHECK_TEXT(servicebus_client_detaches(w.client, 0)->condition, "amqp:link:detach-forced");
+	CHECK_INT(servicebus_client_detaches(w.client, 0)->n, 2);
+	CHECK_TEXT(servicebus_client_detaches(w.client, 1)->condition, "com.microsoft:server-busy");
+	CHECK_INT(servicebus_client_detaches(w.client, 1)->n, 1);
+	world_finish(&w);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct suite_test tests[] = {
@@ -445,6 +501,9 @@ int main(int argc, char **argv)
 		SUITE_TEST(stopped_receiver_without_a_link_ends),
 		SUITE_TEST(stop_of_the_client_gives_back_what_is_held),
 		SUITE_TEST(stop_of_the_client_waits_for_settlements),
+		SUITE_TEST(silent_link_that_lives_is_asked_and_kept),
+		SUITE_TEST(link_that_the_broker_has_forgotten_is_put_up_anew),
+		SUITE_TEST(detaches_are_counted_by_their_condition),
 	};
 	return suite_run(
 	        "servicebus receiver", tests, sizeof(tests) / sizeof(tests[0]), argc, argv);
