@@ -28,6 +28,8 @@ static const struct {
 	        "Workflow tasks, by what became of them.", "outcome", "non_deterministic" },
 	[METRIC_TASKS_LOST] = { LUCIUS_METRIC_COUNTER, "workflow_tasks_total",
 	        "Workflow tasks, by what became of them.", "outcome", "lost" },
+	[METRIC_TASKS_OVERTAKEN] = { LUCIUS_METRIC_COUNTER, "workflow_tasks_total",
+	        "Workflow tasks, by what became of them.", "outcome", "overtaken" },
 	[METRIC_QUERIES] = { LUCIUS_METRIC_COUNTER, "queries_total", "Queries answered.", NULL,
 	        NULL },
 	[METRIC_ACTIVITIES_COMPLETED] = { LUCIUS_METRIC_COUNTER, "activity_tasks_total",

@@ -16,6 +16,7 @@ enum engine_metric {
 	METRIC_TASKS_FAILED,
 	METRIC_TASKS_DIFFERED, /* non-determinism */
 	METRIC_TASKS_LOST,
+	METRIC_TASKS_OVERTAKEN, /* something came while they were answered */
 	METRIC_QUERIES,
 	METRIC_ACTIVITIES_COMPLETED,
 	METRIC_ACTIVITIES_RETRIED,

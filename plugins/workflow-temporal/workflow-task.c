@@ -146,7 +146,7 @@ static void on_completion_refused(struct workflow_task *task, const struct grpc_
 		bool is_usual = strcmp(answer->sentence, "UnhandledCommand") == 0;
 		engine_log(task->engine, is_usual ? LUCIUS_LOG_DEBUG : LUCIUS_LOG_ERROR,
 		        "workflow.task_refused", answer->sentence, workflow_id(task));
-		engine_count(task->engine, METRIC_TASKS_FAILED);
+		engine_count(task->engine, is_usual ? METRIC_TASKS_OVERTAKEN : METRIC_TASKS_FAILED);
 		destroy(task);
 		return;
 	}
