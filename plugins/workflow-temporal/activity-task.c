@@ -24,7 +24,7 @@
 #define TIMEOUT_MS 10000u
 #define DEFAULT_RUN_MS UINT64_C(30000)
 /* So much of the time is left for the answer to reach the server. */
-#define MARGIN_MS 500u
+#define MARGIN_MS UINT64_C(500)
 #define GIVE_UP_AFTER_MS UINT64_C(20000)
 
 struct activity_task {

@@ -187,8 +187,7 @@ static void on_completed(void *user, const struct grpc_answer *answer)
 static void add_queries(struct workflow_task *task, Wire__WorkflowTaskCompletedRequest *request)
 {
 	const Wire__WorkflowTask *message = task->message;
-	request->query_results =
-	        pool_take(&task->pool, message->n_queries * sizeof(Wire__QueryResultEntry *));
+	request->query_results = pool_take(&task->pool, message->n_queries * sizeof(void *));
 	for (size_t i = 0; i < message->n_queries; i++) {
 		Wire__QueryResultEntry *entry = pool_take(&task->pool, sizeof(*entry));
 		if (message->queries[i]->value == NULL) {
@@ -282,7 +281,7 @@ static void add_events(struct workflow_task *task, const Wire__History *history)
 	size_t n_new = history != NULL ? history->n_events : 0;
 	if (task->n_events + n_new > task->room) {
 		task->room = task->n_events + n_new;
-		task->events = must_resize(task->events, task->room, sizeof(*task->events));
+		task->events = must_resize(task->events, task->room, sizeof(void *));
 	}
 	for (size_t i = 0; i < n_new; i++) {
 		if (history->events[i]->event_id > (int64_t)task->n_events) {

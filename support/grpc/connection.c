@@ -17,8 +17,8 @@
 #include "support/base/memory.h"
 #include "support/grpc/private.h"
 
-#define AT_ONCE (256 * 1024)
-#define OUT_HIGH_WATER (1024u * 1024u)
+#define AT_ONCE ((size_t)256 * 1024)
+#define OUT_HIGH_WATER ((size_t)1024 * 1024)
 #define FIXED_HEADERS 7u
 
 static void set_timer(struct grpc_connection *connection, uint32_t ms)
@@ -233,6 +233,7 @@ bool connection_has_room(const struct grpc_connection *connection)
 	                                      NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the form is nghttp2's. */
 static ssize_t read_request(nghttp2_session *session, int32_t stream_id, uint8_t *room, size_t size,
         uint32_t *flags, nghttp2_data_source *source, void *user)
 {

@@ -13,6 +13,7 @@ static struct grpc_call *call_of(nghttp2_session *session, int32_t stream_id)
 	return nghttp2_session_get_stream_user_data(session, stream_id);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the form is nghttp2's. */
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
         size_t name_size, const uint8_t *value, size_t value_size, uint8_t flags, void *user)
 {

@@ -43,6 +43,7 @@ static nghttp2_nv header(const char *name, const char *value)
 		strlen(value), NGHTTP2_NV_FLAG_NONE };
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the form is nghttp2's. */
 static ssize_t read_answer(nghttp2_session *session, int32_t stream_id, uint8_t *room, size_t size,
         uint32_t *flags, nghttp2_data_source *source, void *user)
 {
@@ -146,6 +147,7 @@ static int on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *
 	return nghttp2_session_set_stream_user_data(session, frame->hd.stream_id, request);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the form is nghttp2's. */
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
         size_t name_size, const uint8_t *value, size_t value_size, uint8_t flags, void *user)
 {
