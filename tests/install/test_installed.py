@@ -122,6 +122,13 @@ class Templates(Installed):
     def test_storage_with_a_thread_passes_conformance_as_it_is(self):
         self.check("storage-async")
 
+    def test_bus_passes_conformance_as_it_is(self):
+        self.check("bus")
+
+    def test_config_passes_conformance_with_its_fixture(self):
+        templates = self.said(["pkg-config", "--variable=templatedir", "lucius"])
+        self.check("config", "--fixture", f"sh {templates}/config/fixture.sh")
+
 
 class OutOfTree(Installed):
     """Backends of the tree that are written against the installed SDK alone."""

@@ -133,6 +133,8 @@ class Kills(World):
         first.kill()
         for number in range(N_KILLS - 1):
             poster.n_over += self.kill_at_random(number)
+            if number % 100 == 99:
+                print(f"{number + 1} kills, {len(poster.accepted)} jobs accepted", flush=True)
         last = self.start(self.settings)
         poster.ended.set()
         poster.join(BOUND)

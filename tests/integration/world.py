@@ -100,7 +100,7 @@ class Process:
                 if left <= 0 or ended:
                     raise AssertionError(
                         f"no line '{event}' {members}"
-                        f"{' before its end' if ended else f' within {bound} s'}; the last:\n"
+                        f"{f' before its end ({self.child.poll()})' if ended else f' within {bound} s'}; the last:\n"
                         + "\n".join(self.raw[-30:]))
                 self.changed.wait(min(left, 1))
 
