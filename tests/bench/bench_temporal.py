@@ -66,7 +66,9 @@ class Driver:
 
 
 def start_ours(address, queue, url):
+    tried = {k: v for k, v in os.environ.items() if k.startswith("LUCIUS_TEMPORAL_")}
     ours = Process([LUCIUSD, "--plugins-dir", PLUGINS, "--role", "worker"], {
+        **tried,
         "LUCIUS_TEMPORAL_ADDRESS": address, "LUCIUS_TEMPORAL_TASK_QUEUE": queue,
         "LUCIUS_TEMPORAL_POLL_SECONDS": "6", "LUCIUS_INVOKER_URL": url,
         "LUCIUS_HEALTH_LISTEN": "127.0.0.1:0", "LUCIUS_LOG_FORMAT": "json"}, quiet=True)
