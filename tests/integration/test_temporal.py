@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The main job on a Temporal server: in one process, over three roles, seen through its own CLI."""
+import json
+
 from temporal_world import OK, TemporalWorld, unittest
 
 
@@ -63,6 +65,51 @@ class Temporal(TemporalWorld):
         self.assertIn("step_result",
                       self.server.cli("workflow", "metadata", "--workflow-id", job_id))
         self.assertIn("ocr", self.server.cli("workflow", "stack", "--workflow-id", job_id))
+    def failed_tasks(self, job_id):
+        return [event for event in self.history(job_id)
+                if event["eventType"] in ("EVENT_TYPE_WORKFLOW_TASK_FAILED",)]
+
+    def test_worker_with_another_environment_keeps_the_limits_of_a_running_job(self):
+        at_start = {"LUCIUS_STEP_RESULT_TIMEOUT_SECONDS": "4", "LUCIUS_MAX_ATTEMPTS": "2",
+                    "LUCIUS_RETRY_INITIAL_SECONDS": "1"}
+        later = {"LUCIUS_STEP_RESULT_TIMEOUT_SECONDS": "900", "LUCIUS_MAX_ATTEMPTS": "9",
+                 "LUCIUS_RETRY_INITIAL_SECONDS": "30", "LUCIUS_LEASE_MINUTES": "1"}
+        self.start_bus()
+        self.invokers = []
+        invoker = self.start_role("invoker", later)
+        worker = self.start_role("worker", later)
+        orchestrator = self.start_role("orchestrator", at_start)
+        job_id = orchestrator.orchestrate(request_type="EMBEDDING").json["jobId"]
+        invoker.wait_line("directive.published", job_id=job_id)
+        worker.kill()
+        self.start_role("worker", {"LUCIUS_MAX_ATTEMPTS": "1"})
+        whole = orchestrator.wait_state(job_id, "FAILED_FINAL")
+        self.assertEqual(whole["job"]["error_code"], "STEP_TIMEOUT")
+        self.assertEqual(whole["job"]["attempts_total"], 2)
+        self.wait_until(lambda: self.workflow_status(job_id) == "FAILED")
+        self.assertEqual(self.failed_tasks(job_id), [])
+        timers = [event["timerStartedEventAttributes"]["startToFireTimeout"]
+                  for event in self.history(job_id) if "timerStartedEventAttributes" in event]
+        self.assertEqual(timers, ["4s", "1s", "4s"])
+
+    def test_workflow_started_by_hand_for_no_job_fails_with_job_unknown(self):
+        lucius = self.start_all()
+        job_id = "0123456789abcdef0123456789abcdef"
+        step = {"step_id": "ocr", "step_type": "OCR", "service": "platform-ocr", "payload": {},
+                "input_ref": "in", "workspace_ref": None, "output_ref": "out"}
+        given = {"job_id": job_id, "tenant_id": "t1", "protocol_id": "atomic-ocr.v1",
+                 "steps": [step], "lane": 7, "routing_key_used": "t1", "mode": "DEFAULT",
+                 "correlation_id": None, "traceparent": None}
+        self.server.cli("workflow", "start", "--type", "LuciusWorkflow", "--task-queue", self.queue,
+                        "--workflow-id", job_id, "--input", json.dumps(given))
+        self.wait_until(lambda: self.workflow_status(job_id) == "FAILED")
+        self.assertIn("JOB_UNKNOWN", json.dumps(self.history(job_id)[-1]))
+        # It carried no options: what was used stands in its history.
+        markers = [event for event in self.history(job_id)
+                   if "markerRecordedEventAttributes" in event]
+        self.assertEqual(len(markers), 1)
+        self.assertEqual(lucius.stop(), 0)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -199,6 +199,21 @@ class Away(TemporalWorld):
             fields = file.read().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def test_unreachable_in_the_middle_is_told_and_waits_for_nobody(self):
+        lucius = self.start_all(self.away(LUCIUS_SHUTDOWN_SECONDS="10"), ready=False)
+        self.late.start()
+        lucius.wait_ready()
+        self.wait_until(lambda: lucius.ask("GET", "/readyz").status == 200)
+        job_id = lucius.orchestrate().json["jobId"]
+        lucius.wait_line("directive.published", job_id=job_id)
+        self.late.kill()
+        self.wait_until(lambda: lucius.ask("GET", "/readyz").status == 503)
+        self.assertIn(lucius.orchestrate(input_ref="other").status, (202, 503))
+        self.assertEqual(lucius.job(job_id)["job"]["state"], "QUEUED")
+        begun = time.monotonic()
+        self.assertEqual(lucius.stop(), 0)
+        self.assertLess(time.monotonic() - begun, 15)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
