@@ -211,6 +211,34 @@ static void history_of_a_go_worker_is_followed_up_to_where_it_differs(void)
 	check_refused("go-two-steps");
 }
 
+/* Of a worker that does what the contract says, with ids and leases of its own. */
+static void check_taken_over(const char *name)
+{
+	struct world world;
+	set_up(&world, name);
+	run_all(&world);
+	check_done(&world);
+	CHECK(world.replay.is_over);
+	CHECK(world.replay.is_closed);
+	CHECK(!world.replay.ends_otherwise);
+	tear_down(&world);
+}
+
+static void python_history_of_two_steps_and_a_retry_replays_to_its_end(void)
+{
+	check_taken_over("python-retry");
+}
+
+static void python_history_of_timeouts_and_a_failure_replays_to_its_end(void)
+{
+	check_taken_over("python-timeouts");
+}
+
+static void python_history_of_an_early_reply_replays_to_its_end(void)
+{
+	check_taken_over("python-early");
+}
+
 static void lease_of_another_worker_is_gone_on_with(void)
 {
 	struct world world;
@@ -423,6 +451,9 @@ int main(int argc, char **argv)
 		SUITE_TEST(own_history_without_options_keeps_those_it_was_begun_with),
 		SUITE_TEST(history_of_a_python_worker_is_followed_up_to_where_it_differs),
 		SUITE_TEST(history_of_a_go_worker_is_followed_up_to_where_it_differs),
+		SUITE_TEST(python_history_of_two_steps_and_a_retry_replays_to_its_end),
+		SUITE_TEST(python_history_of_timeouts_and_a_failure_replays_to_its_end),
+		SUITE_TEST(python_history_of_an_early_reply_replays_to_its_end),
 		SUITE_TEST(lease_of_another_worker_is_gone_on_with),
 		SUITE_TEST(timer_that_has_fired_is_not_taken_back),
 		SUITE_TEST(timer_that_one_task_starts_and_takes_back_never_was),
