@@ -5,11 +5,13 @@
 extern const struct conformance_suite conformance_config;
 extern const struct conformance_suite conformance_bus;
 extern const struct conformance_suite conformance_storage;
+extern const struct conformance_suite conformance_workflow;
 
 static const struct conformance_suite *const suites[] = {
 	&conformance_storage,
 	&conformance_config,
 	&conformance_bus,
+	&conformance_workflow,
 };
 
 const struct conformance_suite *conformance_suite_of(uint32_t kind)
