@@ -87,6 +87,8 @@ class Kills(World):
         if number % LONG_EVERY == LONG_EVERY - 1:
             lucius.wait_line("job.finished", bound=BOUND)
         threading.Event().wait(self.random.uniform(0, 0.6))
+        self.assertIsNone(lucius.child.poll(), f"life {number} ended by itself:\n"
+                          + "\n".join(lucius.raw[-30:]))
         lucius.kill()
         return len(lucius.events("job.finished"))
 
