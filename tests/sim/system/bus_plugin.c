@@ -370,6 +370,16 @@ void bus_drop_process(struct process *process)
 	}
 }
 
+void bus_bury_process(struct process *process)
+{
+	while (process->bus_requests != NULL) {
+		unlink_request(process->bus_requests);
+	}
+	while (process->receivers != NULL) {
+		remove_receiver(process->receivers);
+	}
+}
+
 static uint32_t create(void *self, const struct lucius_host *host, char *error, size_t error_size)
 {
 	struct bus_link *bus = self;

@@ -19,6 +19,7 @@ struct campaign {
 /* Each: 0, or 1 after it has been said what is wrong. */
 int campaign_run(const struct campaign *campaign);
 int campaign_show(const struct campaign *campaign);
+int campaign_scarce(const struct campaign *campaign);
 int campaign_pairs(const struct campaign *campaign);
 /* Names: ends with NULL; empty: all. */
 int campaign_faults(const struct campaign *campaign, char **names);

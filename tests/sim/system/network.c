@@ -383,3 +383,17 @@ void network_drop_process(struct process *process)
 		call->fn(call->user, &response);
 	}
 }
+
+void network_bury_process(struct process *process)
+{
+	while (process->exchanges != NULL) {
+		process->exchanges->is_lost = true;
+		send_back(process->exchanges);
+	}
+	while (process->client != NULL && process->client->calls != NULL) {
+		unlink_call(process->client->calls);
+	}
+	process->client = NULL;
+	process->routers[0] = NULL;
+	process->routers[1] = NULL;
+}

@@ -18,6 +18,7 @@
 #include "core/loop.h"
 #include "core/service_internal.h"
 #include "support/base/memory.h"
+#include "tests/sim/system/scarce.h"
 #include "tests/sim/system/world.h"
 
 enum { ZOMBIE_STEP_MS = 1000, ZOMBIE_STEPS = 20000, N_BACKENDS = 3 };
@@ -92,11 +93,38 @@ void process_enter(struct process *process)
 	}
 }
 
+/* It has ended in the middle of something: what it was is left where it lies. */
+static void bury(struct process *process)
+{
+	struct world *world = process->world;
+	world_say(world, NULL, "luciusd %u has no memory", process->index);
+	world->outcome->n_kills++;
+	process->is_up = false;
+	process->is_zombie = true;
+	storage_bury_requests(process);
+	bus_bury_process(process);
+	network_bury_process(process);
+	engine_bury_process(process);
+	process->loop = NULL;
+	process->service = NULL;
+	process->storage = process->bus = process->workflow = NULL;
+	process->is_zombie = false;
+}
+
+static void enter_and_settle(struct process *process)
+{
+	process_enter(process);
+	loop_advance(process->loop, 0);
+}
+
 void process_run(struct process *process)
 {
 	struct world *world = process->world;
-	process_enter(process);
-	loop_advance(process->loop, 0);
+	if (!world->request.is_scarce || process->is_zombie) {
+		enter_and_settle(process);
+	} else if (!scarce_run(enter_and_settle, process)) {
+		bury(process);
+	}
 	world->running = NULL;
 	if (process->service != NULL && process->service->is_working != process->is_active) {
 		process->is_active = process->service->is_working;

@@ -6,6 +6,7 @@
  *   sim_system --seed N [--engine …] [--all] [--paired]     one world, and what happened in it
  *   sim_system --faults [--all | NAME…]          each deliberate fault, until it is caught
  *   sim_system --pairs [--from N] [--seeds N]    both engines, same transitions
+ *   sim_system --scarce [--seed N]               each allocation fails once
  *
  * LUCIUS_TEST_SOURCE is the tree, LUCIUS_TEST_PLUGINS where the plugins lie.
  */
@@ -93,11 +94,15 @@ int main(int argc, char **argv)
 		campaign.shows_all = argc > 2 && strcmp(argv[2], "--all") == 0;
 		return campaign_faults(&campaign, argv + (campaign.shows_all ? 3 : 2));
 	}
+	bool is_scarce = argc > 1 && strcmp(argv[1], "--scarce") == 0;
 	bool is_paired = argc > 1 && strcmp(argv[1], "--pairs") == 0;
-	for (int i = is_paired ? 2 : 1; i < argc; i++) {
+	for (int i = is_paired || is_scarce ? 2 : 1; i < argc; i++) {
 		if (!take_option(&campaign, argv, &i, &n_fresh)) {
 			return usage(argv[0]);
 		}
+	}
+	if (is_scarce) {
+		return campaign_scarce(&campaign);
 	}
 	if (is_paired) {
 		return campaign_pairs(&campaign);

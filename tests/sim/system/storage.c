@@ -269,6 +269,14 @@ void storage_drop_requests(struct process *process)
 	}
 }
 
+void storage_bury_requests(struct process *process)
+{
+	while (process->requests != NULL) {
+		unlink_request(process->requests);
+	}
+	process->claims = NULL;
+}
+
 /* The operations */
 
 static void info(void *self, struct lucius_storage_info *info)

@@ -32,6 +32,7 @@ struct ask {
 	struct process *process;
 	unsigned life, serial;
 	uint64_t lease_ms;
+	uint64_t sent_ms; /* the process's clock: the answer may be late */
 	char owner[64];
 	bool is_release, is_lost_before, is_lost_after, is_granted;
 };
@@ -63,15 +64,16 @@ static void remove_claim(struct ownership_claim *claim)
 	free(claim);
 }
 
-static void on_answer(struct ownership_claim *claim, bool is_granted)
+static void on_answer(struct ownership_claim *claim, const struct ask *ask)
 {
 	static const struct lucius_text name = { "workflow-local", 14 };
 	const struct lucius_host *host = claim->host;
 	uint64_t now_ms = host->now_ms(host);
-	if (is_granted) {
-		claim->valid_until_ms = claim->sent_ms + claim->lease_ms;
+	uint64_t until_ms = ask->sent_ms + ask->lease_ms;
+	if (ask->is_granted && until_ms > claim->valid_until_ms) {
+		claim->valid_until_ms = until_ms;
 	}
-	if (is_granted && !claim->has_it && now_ms < claim->valid_until_ms) {
+	if (ask->is_granted && !claim->has_it && now_ms < claim->valid_until_ms) {
 		claim->has_it = true;
 		world_say(claim->process->world, NULL, "owns the engine's name");
 		host->give(host, claim->op, &name);
@@ -89,7 +91,7 @@ static void answer(struct world *world, void *user)
 		process_enter(ask->process);
 		struct ownership_claim *claim = find(ask);
 		if (claim != NULL) {
-			on_answer(claim, ask->is_granted);
+			on_answer(claim, ask);
 		}
 		process_run(ask->process);
 	}
@@ -123,6 +125,7 @@ static void send(const struct ownership_claim *claim, bool is_release)
 	ask->life = claim->life;
 	ask->serial = claim->serial;
 	ask->lease_ms = claim->lease_ms;
+	ask->sent_ms = claim->sent_ms;
 	ask->is_release = is_release;
 	ask->is_lost_before = world_fails(world, world->climate.storage_refuses);
 	ask->is_lost_after = world_fails(world, world->climate.storage_loses_answer);

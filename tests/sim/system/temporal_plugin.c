@@ -514,6 +514,24 @@ void engine_drop_process(struct process *process)
 	}
 }
 
+void engine_bury_process(struct process *process)
+{
+	struct machine_record *at = process->world->machines;
+	while (process->engine_requests != NULL) {
+		unlink_request(process->engine_requests);
+	}
+	for (struct machine_record *next; at != NULL; at = next) {
+		next = at->next;
+		if (at->engine->process == process) {
+			*at->link = next;
+			if (next != NULL) {
+				next->link = at->link;
+			}
+		}
+	}
+	process->engine = NULL;
+}
+
 static void stop(void *self, struct lucius_op op)
 {
 	struct engine *engine = self;

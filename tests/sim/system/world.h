@@ -181,6 +181,11 @@ void storage_server_start(struct world *world);
 void storage_server_finish(struct world *world);
 void storage_drop_requests(struct process *process);
 void storage_drop_claims(struct process *process);
+/* As the drop functions of a process that cannot be told any more. */
+void storage_bury_requests(struct process *process);
+void bus_bury_process(struct process *process);
+void network_bury_process(struct process *process);
+void engine_bury_process(struct process *process);
 void storage_claim_name(struct process *process, const struct lucius_host *host,
         const struct lucius_ownership *asked, struct lucius_op op);
 /* The job as it stands in the store; owned; NULL: there is none. */
