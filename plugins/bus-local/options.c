@@ -64,6 +64,12 @@ const struct lucius_option bus_option_rows[BUS_N_OPTION_ROWS] = {
 	        "After this time without receiver a subscription that a receiver made goes; 0 "
 	        "keeps "
 	        "it."),
+	NUMBER("bus-link-seconds", "0", "seconds", 0, 86400, link_seconds,
+	        "How often the links of a peer are detached, as the service does from time to "
+	        "time; 0 "
+	        "never."),
+	NUMBER("bus-connection-seconds", "0", "seconds", 0, 86400, connection_seconds,
+	        "Life of a connection, which is then closed as the service does; 0 has no end."),
 	NUMBER("bus-drain-seconds", "5", "seconds", 0, 300, drain_seconds,
 	        "At shutdown, how long receivers may settle what they have."),
 	{

@@ -28,6 +28,8 @@ struct bus_options {
 	int64_t max_delivery;
 	int64_t ttl_seconds;
 	int64_t idle_seconds; /* of a subscription that a receiver made; 0: it stays */
+	int64_t link_seconds; /* 0: never */
+	int64_t connection_seconds; /* 0: no end */
 	int64_t drain_seconds;
 	uint32_t auto_subscriptions;
 	int64_t lanes;
@@ -35,7 +37,7 @@ struct bus_options {
 	const char *reply_subscription;
 };
 
-#define BUS_N_OPTION_ROWS 22
+#define BUS_N_OPTION_ROWS 24
 extern const struct lucius_option bus_option_rows[BUS_N_OPTION_ROWS];
 
 /* A listen address taken apart. */

@@ -13,6 +13,7 @@ struct bus_options {
 	const char *management_url;
 	uint32_t has_cbs;
 	uint32_t is_durable;
+	int64_t token_seconds;
 	int64_t operation_seconds;
 };
 

@@ -9,6 +9,7 @@
 #define CONDITION_UNAUTHORIZED "amqp:unauthorized-access"
 #define CONDITION_LIMIT "amqp:resource-limit-exceeded"
 #define CONDITION_TOO_LARGE "amqp:link:message-size-exceeded"
+#define CONDITION_DETACHED "amqp:link:detach-forced"
 #define CONDITION_FORCED "amqp:connection:forced"
 #define CONDITION_INTERNAL "amqp:internal-error"
 #define CONDITION_ARGUMENT "com.microsoft:argument-error"

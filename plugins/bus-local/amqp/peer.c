@@ -153,6 +153,8 @@ static void free_peer(struct peer *peer)
 	}
 	alarm_set(alarms, &peer->grant_end, INT64_MAX);
 	alarm_set(alarms, &peer->lonely, INT64_MAX);
+	alarm_set(alarms, &peer->detach, INT64_MAX);
+	alarm_set(alarms, &peer->end, INT64_MAX);
 	listener_forget(peer->listener, peer);
 	grants_finish(&peer->grants);
 	amqp_connection_destroy(peer->connection);
@@ -193,6 +195,44 @@ static void on_lonely(struct alarm *alarm)
 	struct peer *peer = CONTAINER(alarm, struct peer, lonely);
 	peer_close(peer, CONDITION_FORCED,
 	        "The connection was inactive: it did not create a link within the allowed time.");
+}
+
+static void watch_life(struct peer *peer)
+{
+	struct broker *broker = &peer->bus->broker;
+	const struct bus_options *options = peer->bus->options;
+	if (options->link_seconds != 0) {
+		alarm_set(&broker->alarms, &peer->detach,
+		        broker->now_ms + options->link_seconds * 1000);
+	}
+	if (options->connection_seconds != 0) {
+		alarm_set(&broker->alarms, &peer->end,
+		        broker->now_ms + options->connection_seconds * 1000);
+	}
+}
+
+/* What the service does to idle links and at its upgrades, for clients that are to be tested. */
+static void on_detach(struct alarm *alarm)
+{
+	struct peer *peer = CONTAINER(alarm, struct peer, detach);
+	struct broker *broker = &peer->bus->broker;
+	for (struct link *next = NULL, *link = peer->links; link != NULL; link = next) {
+		next = link->next;
+		if (link->kind != LINK_CBS_REQUESTS && link->kind != LINK_CBS_REPLIES) {
+			link_close(link, CONDITION_DETACHED,
+			        "The link is detached after bus-link-seconds.");
+		}
+	}
+	alarm_set(&broker->alarms, &peer->detach,
+	        broker->now_ms + peer->bus->options->link_seconds * 1000);
+	peer_wake(peer);
+}
+
+static void on_end(struct alarm *alarm)
+{
+	struct peer *peer = CONTAINER(alarm, struct peer, end);
+	peer_close(
+	        peer, CONDITION_FORCED, "The connection is closed after bus-connection-seconds.");
 }
 
 static void on_grant_end(struct alarm *alarm)
@@ -249,9 +289,14 @@ struct peer *peer_create(struct listener *listener, struct bufferevent *stream, 
 	peer->bus = listener_bus(listener);
 	peer->grant_end.fire = on_grant_end;
 	peer->lonely.fire = on_lonely;
+	peer->detach.fire = on_detach;
+	peer->end.fire = on_end;
 	snprintf(peer->name, sizeof(peer->name), "%s", name);
 	peer->connection =
 	        amqp_connection_create(peer->bus->host->event_base, stream, &settings, &handler);
+	bus_enter(peer->bus);
+	watch_life(peer);
+	bus_leave(peer->bus);
 	return peer;
 }
 

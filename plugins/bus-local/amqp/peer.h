@@ -24,6 +24,8 @@ struct peer {
 	struct grants grants;
 	struct alarm grant_end; /* the next token ends */
 	struct alarm lonely; /* has no link */
+	struct alarm detach; /* its links are detached, again and again */
+	struct alarm end; /* its life is over */
 	struct link *links;
 	size_t n_links;
 	bool had_link;
