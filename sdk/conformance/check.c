@@ -17,6 +17,7 @@
 #define TEST_S 240 /* a test that takes longer hangs */
 #define OPTION_SIZE 1024
 #define EXIT_SKIPPED 77
+#define TAG_SIZE 6 /* of what mkdtemp makes */
 
 static struct conformance_run this_run;
 static char option_texts[REQUEST_N_MAX][OPTION_SIZE];
@@ -108,20 +109,30 @@ static int remove_one(const char *path, const struct stat *status, int kind, str
 	return remove(path);
 }
 
-/* Writes the option with every "{dir}" replaced; false: it gets too long. */
+/* Writes the option with every "{dir}" replaced by the directory and "{tag}" by the letters and
+ * digits that end its name; false: it gets too long. */
 static bool expand(char out[OPTION_SIZE], const char *option, const char *directory)
 {
+	const char *const marks[][2] = { { "{dir}", directory },
+		{ "{tag}", directory + strlen(directory) - TAG_SIZE } };
 	size_t size = 0;
 	while (*option != '\0') {
-		bool is_mark = strncmp(option, "{dir}", 5) == 0;
-		const char *from = is_mark ? directory : option;
-		size_t from_size = is_mark ? strlen(directory) : 1;
+		const char *from = option;
+		size_t from_size = 1;
+		size_t taken = 1;
+		for (size_t i = 0; i < 2; i++) {
+			if (strncmp(option, marks[i][0], 5) == 0) {
+				from = marks[i][1];
+				from_size = strlen(from);
+				taken = 5;
+			}
+		}
 		if (size + from_size >= OPTION_SIZE) {
 			return false;
 		}
 		memcpy(out + size, from, from_size);
 		size += from_size;
-		option += is_mark ? 5 : 1;
+		option += taken;
 	}
 	out[size] = '\0';
 	return true;

@@ -6,7 +6,7 @@
  *   [--no-suite] [--verbose]
  *
  * `name=value` is an option of the plugin, in which "{dir}" stands for a new directory that is
- * removed after each test.
+ * removed after each test, and "{tag}" for six letters and digits that are new in each.
  */
 #ifndef SDK_CONFORMANCE_REQUEST_H
 #define SDK_CONFORMANCE_REQUEST_H

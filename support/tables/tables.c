@@ -22,6 +22,7 @@
 #include "support/tables/table_key.h"
 
 #define MAX_ROUNDS 3
+#define MAKE_TABLE_TIMEOUT_MS 3000u /* also what tells whether the service is there */
 #define MAX_HEADERS 12
 
 void tables_token(char token[TABLES_TOKEN_SIZE])
@@ -199,7 +200,9 @@ static void send(struct ask *ask)
 	                .n_headers = headers.n_headers,
 	                .body = ask->body,
 	                .body_size = ask->body_size,
-	                .timeout_ms = ask->tables->settings.timeout_ms,
+	                .timeout_ms = ask->kind == ASK_MAKE_TABLE
+	                        ? MAKE_TABLE_TIMEOUT_MS
+	                        : ask->tables->settings.timeout_ms,
 	                .is_repeatable = !ask->care.is_once,
 	        },
 	        on_answer, ask);

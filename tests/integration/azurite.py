@@ -2,13 +2,15 @@
 """Azurite's table service for a test: in memory, on a free port, gone when the test ends.
 
 As a program it runs another one beside it and passes its exit status on; in the arguments
-`{azurite}` stands for the connection string:
-    azurite.py PROGRAM [ARGUMENT…]
+`{azurite}` stands for the connection string. Without arguments it is a fixture of a conformance
+suite (sdk/conformance/fixture.h).
+    azurite.py [PROGRAM ARGUMENT…]
 The folder that scripts/install-azurite filled comes from LUCIUS_TEST_AZURITE.
 """
 import http.client
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -100,9 +102,20 @@ class Azurite:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def be_fixture(azurite):
+    """Says where it is, and lives until its standard input closes."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    print(f"table-connection={azurite.connection}\nready", flush=True)
+    for _ in sys.stdin:
+        print("unknown", flush=True)
+
+
 def main(arguments):
     azurite = Azurite()
     try:
+        if not arguments:
+            be_fixture(azurite)
+            return 0
         filled = [argument.replace("{azurite}", azurite.connection) for argument in arguments]
         return subprocess.run(filled, check=False).returncode
     finally:

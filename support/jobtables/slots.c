@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/* One array of places a tenant, as long as its highest number. */
+#include "support/jobtables/slots.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/base/memory.h"
+#include "support/jobtables/layout.h"
+
+#define N_BUCKETS 1024u
+
+enum slot_state { SLOT_FREE, SLOT_RESERVED, SLOT_TAKEN };
+
+struct slot {
+	uint64_t job; /* a hash of its job's id; 0: not known whose */
+	uint8_t state;
+	bool is_sure; /* that job is committed */
+	bool is_read; /* the row was there in the reading under way */
+	bool is_fresh; /* changed since the reading began: it does not count */
+};
+
+struct tenant_slots {
+	struct tenant_slots *next; /* in its bucket */
+	struct tenant_slots *older, *younger;
+	struct slot *slots; /* owned */
+	uint32_t n_slots; /* numbers that the array has room for; what is above is free */
+	bool is_known; /* the rows have been read */
+	uint32_t limit; /* of the command before */
+	unsigned n_readings; /* under way */
+	unsigned n_holders;
+	size_t id_size;
+	char tenant_id[];
+};
+
+struct slots {
+	struct tenant_slots *buckets[N_BUCKETS]; /* owned */
+	struct tenant_slots *oldest, *youngest;
+	size_t n_tenants;
+	size_t max_tenants;
+};
+
+static uint64_t hash_of(struct lucius_text text)
+{
+	uint64_t hash = 0xcbf29ce484222325u;
+	for (size_t i = 0; i < text.size; i++) {
+		hash = (hash ^ (unsigned char)text.data[i]) * 0x100000001b3u;
+	}
+	return hash;
+}
+
+struct slots *slots_create(size_t max_tenants)
+{
+	struct slots *slots = must_calloc(1, sizeof(*slots));
+	slots->max_tenants = max_tenants;
+	return slots;
+}
+
+static void tenant_destroy(struct tenant_slots *tenant)
+{
+	free(tenant->slots);
+	free(tenant);
+}
+
+void slots_destroy(struct slots *slots)
+{
+	if (slots == NULL) {
+		return;
+	}
+	while (slots->oldest != NULL) {
+		struct tenant_slots *tenant = slots->oldest;
+		slots->oldest = tenant->younger;
+		tenant_destroy(tenant);
+	}
+	free(slots);
+}
+
+static struct tenant_slots **bucket_of(struct slots *slots, struct lucius_text tenant_id)
+{
+	return &slots->buckets[(hash_of(tenant_id) >> 20) % N_BUCKETS];
+}
+
+static void unchain(struct slots *slots, struct tenant_slots *tenant)
+{
+	*(tenant->older != NULL ? &tenant->older->younger : &slots->oldest) = tenant->younger;
+	*(tenant->younger != NULL ? &tenant->younger->older : &slots->youngest) = tenant->older;
+}
+
+static void chain(struct slots *slots, struct tenant_slots *tenant)
+{
+	tenant->older = slots->youngest;
+	tenant->younger = NULL;
+	*(slots->youngest != NULL ? &slots->youngest->younger : &slots->oldest) = tenant;
+	slots->youngest = tenant;
+}
+
+/* Makes room by forgetting the tenant not used for longest that nobody holds. */
+static void forget_one(struct slots *slots)
+{
+	struct tenant_slots *tenant = slots->oldest;
+	while (tenant != NULL && tenant->n_holders != 0) {
+		tenant = tenant->younger;
+	}
+	if (tenant == NULL) {
+		return;
+	}
+	struct tenant_slots **at =
+	        bucket_of(slots, (struct lucius_text){ tenant->tenant_id, tenant->id_size });
+	while (*at != tenant) {
+		at = &(*at)->next;
+	}
+	*at = tenant->next;
+	unchain(slots, tenant);
+	slots->n_tenants--;
+	tenant_destroy(tenant);
+}
+
+struct tenant_slots *slots_find(struct slots *slots, struct lucius_text tenant_id)
+{
+	struct tenant_slots *tenant = *bucket_of(slots, tenant_id);
+	while (tenant != NULL &&
+	        (tenant->id_size != tenant_id.size ||
+	                memcmp(tenant->tenant_id, tenant_id.data, tenant_id.size) != 0)) {
+		tenant = tenant->next;
+	}
+	return tenant;
+}
+
+struct tenant_slots *slots_hold(struct slots *slots, struct lucius_text tenant_id)
+{
+	struct tenant_slots *tenant = slots_find(slots, tenant_id);
+	if (tenant == NULL) {
+		if (slots->n_tenants >= slots->max_tenants) {
+			forget_one(slots);
+		}
+		struct tenant_slots **bucket = bucket_of(slots, tenant_id);
+		tenant = must_calloc(1, sizeof(*tenant) + tenant_id.size + 1);
+		tenant->id_size = tenant_id.size;
+		memcpy(tenant->tenant_id, tenant_id.data, tenant_id.size);
+		tenant->next = *bucket;
+		*bucket = tenant;
+		slots->n_tenants++;
+	} else {
+		unchain(slots, tenant);
+	}
+	chain(slots, tenant);
+	tenant->n_holders++;
+	return tenant;
+}
+
+void slots_let_go(struct slots *slots, struct tenant_slots *tenant)
+{
+	(void)slots;
+	tenant->n_holders--;
+}
+
+static void make_room(struct tenant_slots *tenant, uint32_t n)
+{
+	if (n <= tenant->n_slots) {
+		return;
+	}
+	tenant->slots = must_resize(tenant->slots, n, sizeof(*tenant->slots));
+	memset(&tenant->slots[tenant->n_slots], 0, (n - tenant->n_slots) * sizeof(*tenant->slots));
+	tenant->n_slots = n;
+}
+
+void slots_read_begin(struct tenant_slots *tenant)
+{
+	if (tenant->n_readings++ == 0) {
+		for (uint32_t i = 0; i < tenant->n_slots; i++) {
+			tenant->slots[i].is_read = false;
+			tenant->slots[i].is_fresh = false;
+		}
+	}
+}
+
+void slots_read_row(struct tenant_slots *tenant, uint32_t number, struct lucius_text job_id)
+{
+	make_room(tenant, number + 1);
+	struct slot *slot = &tenant->slots[number];
+	slot->is_read = true;
+	if (slot->is_fresh || slot->state == SLOT_RESERVED) {
+		return;
+	}
+	uint64_t job = hash_of(job_id);
+	slot->is_sure = slot->is_sure && slot->job == job;
+	slot->job = job;
+	slot->state = SLOT_TAKEN;
+}
+
+void slots_read_end(struct tenant_slots *tenant)
+{
+	tenant->is_known = true;
+	if (--tenant->n_readings != 0) {
+		return;
+	}
+	for (uint32_t i = 0; i < tenant->n_slots; i++) {
+		struct slot *slot = &tenant->slots[i];
+		if (slot->state == SLOT_TAKEN && !slot->is_read && !slot->is_fresh) {
+			slot->state = SLOT_FREE;
+		}
+	}
+}
+
+/*
+ * Numbers below the bound may be used: the largest b <= limit with b + (numbers >= b in use) <=
+ * limit. Rows at or above it only get fewer (nobody with this limit makes one), so there are never
+ * more rows than the limit, whatever other processes see. Where no old row lies above the limit the
+ * bound is the limit itself.
+ */
+static uint32_t bound_of(const struct tenant_slots *tenant, uint32_t limit)
+{
+	uint32_t n_above = 0;
+	for (uint32_t i = limit; i < tenant->n_slots; i++) {
+		n_above += tenant->slots[i].state != SLOT_FREE ? 1 : 0;
+	}
+	uint32_t bound = limit;
+	while (bound > 0 && bound + n_above > limit) {
+		bound--;
+		bool is_used = bound < tenant->n_slots && tenant->slots[bound].state != SLOT_FREE;
+		n_above += is_used ? 1 : 0;
+	}
+	return bound;
+}
+
+bool slots_reserve(
+        struct tenant_slots *tenant, uint32_t limit, uint32_t random, uint32_t *ret_number)
+{
+	uint32_t most = limit < LAYOUT_MAX_SLOTS ? limit : LAYOUT_MAX_SLOTS;
+	/* Others may have gone by a higher limit: what is known of the numbers above it is old. */
+	tenant->is_known = tenant->is_known && most >= tenant->limit;
+	tenant->limit = most;
+	uint32_t bound = tenant->is_known ? bound_of(tenant, most) : 0;
+	for (uint32_t i = 0; i < bound; i++) {
+		uint32_t number = (uint32_t)(((uint64_t)random + i) % bound);
+		if (number >= tenant->n_slots || tenant->slots[number].state == SLOT_FREE) {
+			make_room(tenant, number + 1);
+			tenant->slots[number] =
+			        (struct slot){ .state = SLOT_RESERVED, .is_fresh = true };
+			*ret_number = number;
+			return true;
+		}
+	}
+	return false;
+}
+
+void slots_taken(
+        struct tenant_slots *tenant, uint32_t number, struct lucius_text job_id, bool is_sure)
+{
+	make_room(tenant, number + 1);
+	tenant->slots[number] = (struct slot){
+		.job = job_id.size != 0 ? hash_of(job_id) : 0,
+		.state = SLOT_TAKEN,
+		.is_sure = is_sure,
+		.is_fresh = true,
+	};
+}
+
+void slots_freed(struct tenant_slots *tenant, uint32_t number)
+{
+	if (number < tenant->n_slots) {
+		tenant->slots[number] = (struct slot){ .is_fresh = true };
+	}
+}
+
+void slots_sure(struct tenant_slots *tenant, uint32_t number, struct lucius_text job_id)
+{
+	if (number < tenant->n_slots && tenant->slots[number].job == hash_of(job_id)) {
+		tenant->slots[number].is_sure = true;
+	}
+}
+
+bool slots_doubtful(const struct tenant_slots *tenant, uint32_t from, uint32_t *ret_number)
+{
+	for (uint32_t i = from; i < tenant->n_slots; i++) {
+		if (tenant->slots[i].state == SLOT_TAKEN && !tenant->slots[i].is_sure) {
+			*ret_number = i;
+			return true;
+		}
+	}
+	return false;
+}

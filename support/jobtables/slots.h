@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is known of the tenants' slots: which numbers are taken and by whom. A number that is
+ * believed free is tried with an insert, which decides; that a tenant is full is believed only
+ * right after its rows have been read.
+ */
+#ifndef SUPPORT_JOBTABLES_SLOTS_H
+#define SUPPORT_JOBTABLES_SLOTS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <lucius/plugin.h>
+
+struct slots;
+struct tenant_slots;
+
+struct slots *slots_create(size_t max_tenants);
+void slots_destroy(struct slots *slots);
+
+/* Never NULL. Held by the caller until slots_let_go. */
+struct tenant_slots *slots_hold(struct slots *slots, struct lucius_text tenant_id);
+void slots_let_go(struct slots *slots, struct tenant_slots *tenant);
+/* Only if something is known of it; not held. NULL: nothing is. */
+struct tenant_slots *slots_find(struct slots *slots, struct lucius_text tenant_id);
+
+/* The rows are about to be read: what changes meanwhile is kept beside what will be read. */
+void slots_read_begin(struct tenant_slots *tenant);
+/* A row that was read. Number: of the slot. */
+void slots_read_row(struct tenant_slots *tenant, uint32_t number, struct lucius_text job_id);
+void slots_read_end(struct tenant_slots *tenant);
+
+/* Takes a number that is believed free for one's own, so that at most `limit` rows can come about
+ * however many processes do the same; random says which. False: none is known to be free. */
+bool slots_reserve(
+        struct tenant_slots *tenant, uint32_t limit, uint32_t random, uint32_t *ret_number);
+/* A row of that number is there; job_id empty: somebody else's. Is_sure: of a committed job. */
+void slots_taken(
+        struct tenant_slots *tenant, uint32_t number, struct lucius_text job_id, bool is_sure);
+void slots_freed(struct tenant_slots *tenant, uint32_t number);
+/* The slot's job is one that is committed: never asked about again. */
+void slots_sure(struct tenant_slots *tenant, uint32_t number, struct lucius_text job_id);
+/* The first number from `from` on that is taken by a job which may never have been committed;
+ * false: there is none. */
+bool slots_doubtful(const struct tenant_slots *tenant, uint32_t from, uint32_t *ret_number);
+
+#endif
