@@ -29,6 +29,7 @@ static void destroy(struct chain *chain)
 	if (creation->wait != NULL) {
 		chain->backend->host->timer_stop(chain->backend->host, creation->wait);
 	}
+	slots_forget_waiter(creation->tenant, &creation->waiter);
 	slots_let_go(chain->backend->slots, creation->tenant);
 	for (size_t i = 0; i < N_PARTS; i++) {
 		place_finish(&creation->parts[i].place);

@@ -55,7 +55,7 @@ static void on_slots(void *user, const struct tables_result *result)
 	struct creation *creation = user;
 	if (result->status != TABLES_OK) {
 		creation_fail(creation, result);
-		slots_read_end(creation->tenant);
+		slots_read_end(creation->tenant, NULL);
 		creation_close(creation);
 		return;
 	}
@@ -71,8 +71,19 @@ static void on_slots(void *user, const struct tables_result *result)
 		query_slots(creation, result->next);
 		return;
 	}
-	slots_read_end(creation->tenant);
 	creation->is_looked = true;
+	slots_read_end(creation->tenant, creation->slot_rows);
+	creation_close(creation);
+}
+
+static void on_others_read(void *user, json_t *rows)
+{
+	struct creation *creation = user;
+	if (rows != NULL) {
+		creation->is_looked = true;
+		json_decref(creation->slot_rows);
+		creation->slot_rows = json_copy(rows);
+	}
 	creation_close(creation);
 }
 
@@ -94,9 +105,11 @@ static void query_slots(struct creation *creation, const char *next)
 static void read_slots(struct creation *creation)
 {
 	(void)json_array_clear(creation->slot_rows);
-	slots_read_begin(creation->tenant);
+	creation->waiter = (struct slots_waiter){ .fn = on_others_read, .user = creation };
 	creation->n_open++;
-	query_slots(creation, NULL);
+	if (slots_read_begin(creation->tenant, &creation->waiter)) {
+		query_slots(creation, NULL);
+	}
 }
 
 static void on_mended(void *user, enum mend_verdict verdict)

@@ -78,6 +78,7 @@ struct creation {
 	struct tenant_slots *tenant; /* held */
 	bool has_number;
 	uint32_t number;
+	struct slots_waiter waiter; /* for another creation's reading of them */
 	bool is_looked; /* the slots have been read for this command */
 	unsigned n_slot_waits;
 	json_t *slot_rows; /* owned: of the reading under way, then of the doubtful ones */

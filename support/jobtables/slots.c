@@ -27,7 +27,8 @@ struct tenant_slots {
 	uint32_t n_slots; /* numbers that the array has room for; what is above is free */
 	bool is_known; /* the rows have been read */
 	uint32_t limit; /* of the command before */
-	unsigned n_readings; /* under way */
+	bool is_reading;
+	struct slots_waiter *waiters;
 	unsigned n_holders;
 	size_t id_size;
 	char tenant_id[];
@@ -164,13 +165,29 @@ static void make_room(struct tenant_slots *tenant, uint32_t n)
 	tenant->n_slots = n;
 }
 
-void slots_read_begin(struct tenant_slots *tenant)
+bool slots_read_begin(struct tenant_slots *tenant, struct slots_waiter *waiter)
 {
-	if (tenant->n_readings++ == 0) {
-		for (uint32_t i = 0; i < tenant->n_slots; i++) {
-			tenant->slots[i].is_read = false;
-			tenant->slots[i].is_fresh = false;
-		}
+	if (tenant->is_reading) {
+		waiter->next = tenant->waiters;
+		tenant->waiters = waiter;
+		return false;
+	}
+	tenant->is_reading = true;
+	for (uint32_t i = 0; i < tenant->n_slots; i++) {
+		tenant->slots[i].is_read = false;
+		tenant->slots[i].is_fresh = false;
+	}
+	return true;
+}
+
+void slots_forget_waiter(struct tenant_slots *tenant, struct slots_waiter *waiter)
+{
+	struct slots_waiter **at = &tenant->waiters;
+	while (*at != NULL && *at != waiter) {
+		at = &(*at)->next;
+	}
+	if (*at != NULL) {
+		*at = waiter->next;
 	}
 }
 
@@ -188,17 +205,23 @@ void slots_read_row(struct tenant_slots *tenant, uint32_t number, struct lucius_
 	slot->state = SLOT_TAKEN;
 }
 
-void slots_read_end(struct tenant_slots *tenant)
+void slots_read_end(struct tenant_slots *tenant, json_t *rows)
 {
-	tenant->is_known = true;
-	if (--tenant->n_readings != 0) {
-		return;
-	}
-	for (uint32_t i = 0; i < tenant->n_slots; i++) {
+	tenant->is_reading = false;
+	tenant->is_known = tenant->is_known || rows != NULL;
+	for (uint32_t i = 0; i < tenant->n_slots && rows != NULL; i++) {
 		struct slot *slot = &tenant->slots[i];
 		if (slot->state == SLOT_TAKEN && !slot->is_read && !slot->is_fresh) {
 			slot->state = SLOT_FREE;
 		}
+	}
+	/* Those that come back for another reading stand in a new line. */
+	struct slots_waiter *waiter = tenant->waiters;
+	tenant->waiters = NULL;
+	while (waiter != NULL) {
+		struct slots_waiter *next = waiter->next;
+		waiter->fn(waiter->user, rows);
+		waiter = next;
 	}
 }
 

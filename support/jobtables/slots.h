@@ -26,11 +26,23 @@ void slots_let_go(struct slots *slots, struct tenant_slots *tenant);
 /* Only if something is known of it; not held. NULL: nothing is. */
 struct tenant_slots *slots_find(struct slots *slots, struct lucius_text tenant_id);
 
-/* The rows are about to be read: what changes meanwhile is kept beside what will be read. */
-void slots_read_begin(struct tenant_slots *tenant);
+/* Who waits for the reading that somebody else has begun. */
+struct slots_waiter {
+	struct slots_waiter *next;
+	/* Rows: what was read, borrowed for the call; NULL: the reading has failed. */
+	void (*fn)(void *user, json_t *rows);
+	void *user;
+};
+
+/* The rows are about to be read: what changes meanwhile is kept beside what will be read. False:
+ * somebody is reading them already, and the waiter is called when he is done. */
+bool slots_read_begin(struct tenant_slots *tenant, struct slots_waiter *waiter);
+/* Takes it out of the line, if it stands in it. */
+void slots_forget_waiter(struct tenant_slots *tenant, struct slots_waiter *waiter);
 /* A row that was read. Number: of the slot. */
 void slots_read_row(struct tenant_slots *tenant, uint32_t number, struct lucius_text job_id);
-void slots_read_end(struct tenant_slots *tenant);
+/* Rows: all that was read; NULL: it has failed, and what was known stays. */
+void slots_read_end(struct tenant_slots *tenant, json_t *rows);
 
 /* Takes a number that is believed free for one's own, so that at most `limit` rows can come about
  * however many processes do the same; random says which. False: none is known to be free. */
