@@ -43,7 +43,7 @@ static const struct lucius_option option_rows[] = {
 	{
 	        .name = "ledger-table",
 	        .default_value = "jobledger",
-	        .summary = "The table of storage ledger.",
+	        .summary = "The table that holds all rows of storage ledger.",
 	        .type = LUCIUS_OPTION_TEXT,
 	        .flags = 0,
 	        LUCIUS_MEMBER(struct ledger_options, table),

@@ -47,7 +47,7 @@ static const struct lucius_option option_rows[] = {
 	{
 	        .name = "jobs-table",
 	        .default_value = "jobs",
-	        .summary = "The table of storage table that holds jobs.",
+	        .summary = "The table that holds the jobs of storage table.",
 	        .type = LUCIUS_OPTION_TEXT,
 	        .flags = 0,
 	        LUCIUS_MEMBER(struct table_options, jobs),
@@ -55,7 +55,7 @@ static const struct lucius_option option_rows[] = {
 	{
 	        .name = "steps-table",
 	        .default_value = "steps",
-	        .summary = "The table of their steps.",
+	        .summary = "The table that holds the steps of storage table.",
 	        .type = LUCIUS_OPTION_TEXT,
 	        .flags = 0,
 	        LUCIUS_MEMBER(struct table_options, steps),
@@ -63,7 +63,7 @@ static const struct lucius_option option_rows[] = {
 	{
 	        .name = "idempotency-table",
 	        .default_value = "jobidempotency",
-	        .summary = "The table of the claims that commands are known by.",
+	        .summary = "The table that holds the claims which commands are known by.",
 	        .type = LUCIUS_OPTION_TEXT,
 	        .flags = 0,
 	        LUCIUS_MEMBER(struct table_options, claims),
@@ -71,7 +71,8 @@ static const struct lucius_option option_rows[] = {
 	{
 	        .name = "job-index-table",
 	        .default_value = "jobindex",
-	        .summary = "The table that finds a job by its id and lists a tenant's jobs.",
+	        .summary = "The table that leads from a job's id to its row and lists a tenant's "
+	                   "jobs.",
 	        .type = LUCIUS_OPTION_TEXT,
 	        .flags = 0,
 	        LUCIUS_MEMBER(struct table_options, index),
@@ -79,7 +80,7 @@ static const struct lucius_option option_rows[] = {
 	{
 	        .name = "inflight-table",
 	        .default_value = "tenantinflight",
-	        .summary = "The table of the slots that limit a tenant's live jobs.",
+	        .summary = "The table that holds the slots which limit a tenant's live jobs.",
 	        .type = LUCIUS_OPTION_TEXT,
 	        .flags = 0,
 	        LUCIUS_MEMBER(struct table_options, slots),
