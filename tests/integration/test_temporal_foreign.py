@@ -24,6 +24,7 @@ class Foreign(TemporalWorld):
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         self.addCleanup(child.stdout.close)
         self.addCleanup(self._end_child, child)
+        self.child = child
         return child.stdout.readline().strip()
 
     def start_without_worker(self, **more):
@@ -61,6 +62,34 @@ class Foreign(TemporalWorld):
         self.wait_until(lambda: lucius.orchestrate(
             tenant_id="t1", input_ref="again-0").status == 202, bound=UNTIL_SWEPT)
         self.slots_are_free(lucius, 4)
+
+    def test_jobs_that_a_python_worker_leaves_half_done_are_ended_by_ours(self):
+        lucius = self.start_without_worker()
+        url = f"http://127.0.0.1:{lucius.invoker_port}"
+        self.assertEqual(self.start_foreign("worker.py", INVOKER_URL=url), "ready")
+        flag = os.path.join(self.folder, "go")
+        self.consume(lucius, "distributed-ocr", [self.script(
+            "waits", f"cat >/dev/null; until [ -e {flag} ]; do sleep 0.1; done; echo '\"text\"'")],
+                     arguments=["--step-type", "OCR", "--concurrency", "3"])
+        self.consume(lucius, "vector-ingestion", arguments=["--handler", "noop"])
+        made = [lucius.orchestrate(request_type="OCR->EMBEDDING", input_ref=str(i)).json["jobId"]
+                for i in range(3)]
+        for job_id in made:
+            lucius.wait_line("reply.ack", job_id=job_id)
+            # Its wait has begun.
+            self.wait_until(lambda job_id=job_id: any(
+                "timerStartedEventAttributes" in event for event in self.history(job_id)))
+        self.child.kill()
+        self.child.wait()
+        ours = self.start({**self.temporal(), "LUCIUS_INVOKER_URL": url,
+                           "LUCIUS_HEALTH_LISTEN": "127.0.0.1:0"}, ["--role", "worker"])
+        with open(flag, "w", encoding="ascii"):
+            pass
+        for job_id in made:
+            whole = lucius.wait_state(job_id, "SUCCEEDED")
+            self.assertEqual([s["attempt_no"] for s in whole["steps"]], [1, 1])
+            self.wait_until(lambda job_id=job_id: self.workflow_status(job_id) == "COMPLETED")
+        self.assertEqual(ours.stop(), 0)
 
     def test_invoker_without_outcome_and_ledger_leaves_no_workflow_and_no_slot(self):
         port = self.start_foreign("invoker.py")
