@@ -10,8 +10,6 @@ bool repeats_has(struct repeats *repeats, const char *run_id, uint64_t now_ms)
 	struct repeat *item = &repeats->items[hash % REPEATS_SIZE];
 	bool has_failed =
 	        item->hash == hash && item->at_ms != 0 && now_ms - item->at_ms < REPEATS_MS;
-	if (!has_failed) {
-		*item = (struct repeat){ hash, now_ms };
-	}
+	*item = (struct repeat){ hash, now_ms };
 	return has_failed;
 }

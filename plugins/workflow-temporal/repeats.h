@@ -13,7 +13,9 @@
 #include "support/hash/hash.h"
 
 #define REPEATS_SIZE 1024u
-#define REPEATS_MS UINT64_C(10000) /* so long a run counts as having failed lately */
+/* So long a run counts as having failed lately: several times as long as a task that is not
+ * answered stays out. */
+#define REPEATS_MS UINT64_C(60000)
 
 struct repeat {
 	uint64_t hash; /* of the run id */
@@ -25,7 +27,7 @@ struct repeats {
 	struct repeat items[REPEATS_SIZE]; /* by hash; a newer one takes the place of another's */
 };
 
-/* True: it has failed within the last REPEATS_MS. Remembers this failure otherwise. */
+/* Remembers that it has failed now. True: it had within REPEATS_MS before. */
 bool repeats_has(struct repeats *repeats, const char *run_id, uint64_t now_ms);
 
 #endif

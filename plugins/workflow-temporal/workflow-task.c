@@ -113,7 +113,8 @@ static void fail(struct workflow_task *task, enum task_failure cause, const char
 	        is_different ? "workflow.non_deterministic" : "workflow.stuck", sentence,
 	        workflow_id(task));
 	engine_count(engine, is_different ? METRIC_TASKS_DIFFERED : METRIC_TASKS_FAILED);
-	if (task->message->attempt > 1 || repeats_has(&engine->failed_runs, run_id(task), now_ms)) {
+	bool has_failed = repeats_has(&engine->failed_runs, run_id(task), now_ms);
+	if (has_failed || task->message->attempt > 1) {
 		destroy(task);
 		return;
 	}

@@ -82,8 +82,9 @@ static void only_a_first_attempt_is_answered_as_failed(void)
 	struct fake_request *next = world_await(POLL);
 	world_turn(100);
 	CHECK(fake_find(&world.server, FAILED) == NULL);
-	task->attempt = 1;
-	fake_answer(next, &task->base);
+	Wire__WorkflowTask *first = world_task(1, "other-run");
+	first->workflow_type->name = (char *)(uintptr_t) "Other";
+	fake_answer(next, &first->base);
 	const Wire__WorkflowTaskFailedRequest *failed =
 	        world_read(world_await(FAILED), &wire__workflow_task_failed_request__descriptor);
 	CHECK_INT(failed->cause, TASK_FAILURE_UNHANDLED);
