@@ -150,6 +150,9 @@ static void execute(struct store_request *request)
 	loop_advance(loop, behind_us > 0 ? (uint64_t)behind_us / 1000 : 0);
 	pass_on(request);
 	loop_advance(loop, 0);
+	if (request->operation == LUCIUS_OP_STORAGE_SCAN) {
+		request->process->scanned_ms = world->now_ms;
+	}
 	watch(request);
 	world->running = running;
 }

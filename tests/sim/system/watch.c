@@ -162,8 +162,14 @@ static void check_control(struct world *world, struct shadow *shadow, const stru
 }
 
 /* Some ends are only for workflows that somebody else has ended, or that took too long. */
-static void check_end(struct world *world, const struct shadow *shadow, const struct job *now)
+static void check_end(struct world *world, const struct process *process,
+        const struct shadow *shadow, const struct job *now)
 {
+	bool is_swept = strncmp(value_text(&now->error_code), "WORKFLOW_", 9) == 0;
+	if (is_swept && shadow->changed_ms > process->scanned_ms) {
+		world_violate(world, shadow->job_id,
+		        "the sweeper has closed a job that had changed since it looked");
+	}
 	static const char *const odd[] = { "WORKFLOW_LOST", "WORKFLOW_FAILED",
 		"WORKFLOW_TERMINATED", "WORKFLOW_INCOMPLETE", "WORKFLOW_START_REFUSED",
 		"JOB_UNKNOWN" };
@@ -317,9 +323,10 @@ void watch_saved(struct world *world, struct process *process, const char *job_i
 	}
 	check_steps_together(world, now);
 	check_control(world, shadow, now);
-	check_end(world, shadow, now);
+	check_end(world, process, shadow, now);
 	note_transitions(world, shadow->job, now);
 	note_answers(world, shadow, now);
+	shadow->changed_ms = world->now_ms;
 	if (job_state_is_terminal(now->state) && !job_state_is_terminal(shadow->job->state)) {
 		shadow->closed_ms = world->now_ms;
 		world->outcome->n_ended[now->state - JOB_SUCCEEDED]++;

@@ -82,7 +82,8 @@ struct process {
 	struct http_client *client; /* the worker's */
 	struct engine *engine; /* Temporal's worker */
 	struct engine_request *engine_requests;
-	uint64_t last_scan_ms;
+	uint64_t last_scan_ms; /* begun */
+	uint64_t scanned_ms; /* what it has read of the jobs is of then */
 	bool is_active;
 };
 
@@ -205,6 +206,7 @@ struct shadow {
 	bool is_released; /* its slot has been freed */
 	unsigned n_in_pause; /* attempts started in the pause that is */
 	uint64_t closed_ms;
+	uint64_t changed_ms;
 	uint64_t answered_ms; /* when a step changed last */
 };
 struct shadow *watch_find(struct world *world, const char *job_id);
