@@ -15,10 +15,11 @@
 
 #include "core/http/address.h"
 #include "core/http/server_inside.h"
+#include "core/log.h"
 #include "support/base/cleanup.h"
 #include "support/base/memory.h"
 
-enum { BACKLOG = 1024, ACCEPTS_A_TURN = 64, REST_MS = 100 };
+enum { BACKLOG = 1024, ACCEPTS_A_TURN = 64, REST_MS = 100, SAY_AGAIN_US = 60000000 };
 
 struct http_listener {
 	SLIST_ENTRY(http_listener) links;
@@ -27,6 +28,7 @@ struct http_listener {
 	uint16_t port;
 	struct event acceptable;
 	struct http_deadline rest;
+	uint64_t said_us; /* when the log was told last that it had to rest; 0: never */
 };
 
 CLEANUP_DEFINE(struct addrinfo *, addresses, freeaddrinfo)
@@ -44,6 +46,18 @@ static void on_rested(void *user)
 	(void)event_add(&listener->acceptable, NULL);
 }
 
+/* Once a while, not each time that it rests. */
+static void say_exhausted(struct http_listener *listener, const char *why)
+{
+	uint64_t now_us = http_now_us();
+	if (listener->said_us == 0 || now_us - listener->said_us > SAY_AGAIN_US) {
+		listener->said_us = now_us;
+		LOG(LUCIUS_LOG_ERROR, "http.accept_failed",
+		        "no connection can be taken: raise the limit of open files",
+		        LOG_STRING("reason", why), LOG_INTEGER("port", listener->port));
+	}
+}
+
 static void on_acceptable(evutil_socket_t fd, short what, void *user)
 {
 	(void)what;
@@ -59,6 +73,7 @@ static void on_acceptable(evutil_socket_t fd, short what, void *user)
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+			say_exhausted(listener, strerror(errno));
 			(void)event_del(&listener->acceptable);
 			http_deadline_set(&listener->rest, http_now_us(), REST_MS);
 		}
