@@ -288,6 +288,7 @@ static bool pulse_link(struct servicebus_link *link, int64_t now_ms)
 	if (link->is_sender) {
 		struct servicebus_sender *sender = (struct servicebus_sender *)link;
 		servicebus_sender_expire(sender, now_ms);
+		servicebus_sender_pump(sender);
 		return sender->waiting.count + sender->sent.count != 0;
 	}
 	struct servicebus_receiver *receiver = (struct servicebus_receiver *)link;
@@ -455,6 +456,7 @@ static void take_settings(
 	set_default(&client->settings.operation_timeout_ms, 30000);
 	set_default(&client->settings.backoff_first_ms, 500);
 	set_default(&client->settings.backoff_max_ms, 30000);
+	set_default(&client->settings.busy_ms, 2000);
 	set_default(&client->settings.idle_timeout_ms, 30000);
 	set_default(&client->settings.quiet_link_ms, 300000);
 	set_default(&client->settings.max_waiting_sends, 10000);

@@ -170,6 +170,16 @@ static bool is_normal_loss(const char *condition)
 	return strcmp(condition, "amqp:link:detach-forced") == 0;
 }
 
+bool servicebus_is_busy(const char *condition)
+{
+	return strcmp(condition, "com.microsoft:server-busy") == 0;
+}
+
+uint32_t servicebus_busy_pause(const struct servicebus_settings *settings)
+{
+	return settings->busy_ms + servicebus_random(settings->busy_ms / 2 + 1);
+}
+
 static void count_detach(struct servicebus_client *client, const char *condition)
 {
 	size_t last = SERVICEBUS_MAX_CONDITIONS - 1;
@@ -206,6 +216,10 @@ static void lose_by_condition(
 		return;
 	}
 	uint32_t wait = servicebus_backoff_next(&link->backoff, &client->settings);
+	if (servicebus_is_busy(condition)) {
+		uint32_t least = servicebus_busy_pause(&client->settings);
+		wait = wait > least ? wait : least;
+	}
 	servicebus_log(client,
 	        is_normal_loss(condition) ? SERVICEBUS_LOG_DEBUG : SERVICEBUS_LOG_WARNING,
 	        "servicebus.detached", "the link to '%s' is gone: %s %s; trying again in %u ms",

@@ -29,6 +29,10 @@ struct servicebus_backoff {
 };
 uint32_t servicebus_backoff_next(
         struct servicebus_backoff *backoff, const struct servicebus_settings *settings);
+/* True for the condition by which the service throttles ("please wait 2 seconds"). */
+bool servicebus_is_busy(const char *condition);
+/* How long it is left alone then: half as much again at most, by chance. */
+uint32_t servicebus_busy_pause(const struct servicebus_settings *settings);
 /* A random number from 0 to `below` - 1; 0 for 0. */
 uint32_t servicebus_random(uint32_t below);
 /* Milliseconds of a clock that never jumps. */
@@ -103,6 +107,7 @@ struct servicebus_sender {
 	struct servicebus_send_list waiting;
 	struct servicebus_send_list sent;
 	uint64_t last_tag;
+	int64_t busy_until_ms; /* nothing is sent before */
 	uint64_t max_message_size; /* of the last attach; 0: none given */
 	enum servicebus_outcome refused; /* DONE: not refused */
 	char refusal[200];

@@ -84,6 +84,7 @@ static bool may_send(const struct servicebus_sender *sender)
 {
 	const struct servicebus_link *link = &sender->link;
 	return link->state == LINK_UP && pn_link_credit(link->pn) > 0 &&
+	        servicebus_now_ms() >= sender->busy_until_ms &&
 	        !amqp_connection_is_congested(link->client->connection) &&
 	        pn_session_outgoing_bytes(pn_link_session(link->pn)) < MAX_BUFFERED;
 }
@@ -158,6 +159,10 @@ static void on_rejected(
 	const char *description = pn_condition_get_description(condition);
 	enum servicebus_outcome outcome =
 	        name != NULL ? servicebus_outcome_of(amqp_text(name)) : SERVICEBUS_REJECTED;
+	if (name != NULL && servicebus_is_busy(name)) {
+		sender->busy_until_ms =
+		        servicebus_now_ms() + servicebus_busy_pause(&sender->link.client->settings);
+	}
 	snprintf(text, sizeof(text), "'%s' rejected the message: %s: %s", sender->link.address,
 	        name != NULL ? name : "no condition", description != NULL ? description : "");
 	end_op(sender, op, outcome, text);

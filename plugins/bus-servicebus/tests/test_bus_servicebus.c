@@ -207,9 +207,10 @@ static void publishing_fails_in_the_contract_s_terms(void)
 	} cases[] = {
 		{ "amqp:not-found", LUCIUS_UNROUTABLE },
 		{ "amqp:link:message-size-exceeded", LUCIUS_TOO_LARGE },
-		{ "com.microsoft:server-busy", LUCIUS_UNAVAILABLE },
 		{ "amqp:unauthorized-access", LUCIUS_DENIED },
 		{ "com.microsoft:argument-error", LUCIUS_DENIED },
+		/* Last, since nothing is sent to that topic for a while then. */
+		{ "com.microsoft:server-busy", LUCIUS_UNAVAILABLE },
 	};
 	struct world w;
 	world_start(&w);
@@ -220,7 +221,7 @@ static void publishing_fails_in_the_contract_s_terms(void)
 	}
 	w.broker.rejects_with = NULL;
 	w.broker.holds_answers = true;
-	CHECK_INT(status_of(publish(&w, "topic")), LUCIUS_UNKNOWN);
+	CHECK_INT(status_of(publish(&w, "another")), LUCIUS_UNKNOWN);
 	world_finish(&w);
 }
 

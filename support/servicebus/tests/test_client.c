@@ -203,6 +203,26 @@ static void count_missing(void *user, const char *address)
 	snprintf(user, 100, "%s", address);
 }
 
+static void broker_that_is_busy_is_left_alone_for_a_while(void)
+{
+	struct world w;
+	world_start(&w);
+	w.settings.busy_ms = 300;
+	w.broker.rejects_with = "com.microsoft:server-busy";
+	world_client(&w, EMULATOR);
+	world_send(&w, "topic", "first");
+	CHECK(world_wait(&w, &w.n_done, 1));
+	CHECK_INT(w.outcomes[0], SERVICEBUS_UNAVAILABLE);
+	w.broker.rejects_with = NULL;
+	unsigned n = w.broker.n_received;
+	world_send(&w, "topic", "second");
+	world_pass(&w, 150);
+	CHECK_INT(w.broker.n_received, n); /* it waits */
+	CHECK(world_wait(&w, &w.n_done, 2));
+	CHECK_INT(w.outcomes[1], SERVICEBUS_DONE);
+	world_finish(&w);
+}
+
 static void missing_topic_is_named_and_found_when_it_comes(void)
 {
 	struct world w;
@@ -446,6 +466,7 @@ int main(int argc, char **argv)
 		SUITE_TEST(send_without_credit_is_unavailable_in_time),
 		SUITE_TEST(send_without_answer_is_unknown_in_time),
 		SUITE_TEST(queue_of_waiting_sends_is_bounded),
+		SUITE_TEST(broker_that_is_busy_is_left_alone_for_a_while),
 		SUITE_TEST(missing_topic_is_named_and_found_when_it_comes),
 		SUITE_TEST(wrong_key_is_denied),
 		SUITE_TEST(token_that_ran_out_is_put_again_once),

@@ -460,6 +460,7 @@ static void detaches_are_counted_by_their_condition(void)
 		"com.microsoft:server-busy", "amqp:link:detach-forced" };
 	struct world w;
 	world_start(&w);
+	w.settings.busy_ms = 50;
 	world_client(&w, EMULATOR);
 	(void)world_receive(&w, 5);
 	for (unsigned i = 0; i < 3; i++) {
