@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: MIT
+"""Lucius on Azure tables for tests: one Azurite a suite, tables of its own a test, and a reader that sees the
+rows as they are, past Lucius and past any proxy."""
+import base64
+import datetime
+import hashlib
+import hmac
+import http.client
+import json
+import urllib.parse
+import uuid
+
+from azurite import ACCOUNT, KEY, Azurite, connection_string
+from world import BOUND, World
+
+BACKENDS = ("table", "ledger")
+LIVE = ("QUEUED", "IN_PROGRESS", "PAUSED", "CANCELLING")
+
+
+def table_settings(backend, connection, tag):
+    """What makes Lucius keep its jobs in tables that nobody else has."""
+    names = {"LEDGER": "ledger"} if backend == "ledger" else {
+        "JOBS": "jobs", "STEPS": "steps", "IDEMPOTENCY": "claims", "JOB_INDEX": "index",
+        "INFLIGHT": "slots"}
+    return {"LUCIUS_STORAGE_BACKEND": backend, "LUCIUS_TABLE_CONNECTION": connection,
+            **{f"LUCIUS_{name}_TABLE": value + tag for name, value in names.items()}}
+
+
+def new_tag():
+    return uuid.uuid4().hex[:8]
+
+
+class Rows:
+    """Reads what a Lucius with these settings keeps in the table service at that port."""
+
+    def __init__(self, port, settings):
+        self.port = port
+        self.is_ledger = settings["LUCIUS_STORAGE_BACKEND"] == "ledger"
+        self.names = {name.removeprefix("LUCIUS_").removesuffix("_TABLE"): value
+                      for name, value in settings.items() if name.endswith("_TABLE")}
+
+    def table(self, name):
+        return self.names["LEDGER" if self.is_ledger else name]
+
+    def query(self, table, condition, select=None):
+        """All rows; those of one page (1000) are of one moment."""
+        found, more = [], {}
+        while True:
+            asked = {"$filter": condition, **more}
+            if select:
+                asked["$select"] = ",".join(select)
+            path = f"/{ACCOUNT}/{table}()"
+            when = datetime.datetime.now(datetime.timezone.utc).strftime("%a, %d %b %Y %H:%M:%S GMT")
+            signed = hmac.new(base64.b64decode(KEY), f"{when}\n/{ACCOUNT}{path}".encode(),
+                              hashlib.sha256).digest()
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=BOUND)
+            connection.request("GET", path + "?" + urllib.parse.urlencode(asked), headers={
+                "x-ms-date": when, "x-ms-version": "2019-02-02",
+                "Accept": "application/json;odata=nometadata", "DataServiceVersion": "3.0",
+                "Authorization": f"SharedKeyLite {ACCOUNT}:{base64.b64encode(signed).decode()}"})
+            answer = connection.getresponse()
+            body = answer.read()
+            connection.close()
+            if answer.status != 200:
+                raise AssertionError(f"{path}: {answer.status} {body}")
+            found += json.loads(body)["value"]
+            more = {name: answer.getheader("x-ms-continuation-" + name)
+                    for name in ("NextPartitionKey", "NextRowKey")}
+            if more["NextPartitionKey"] is None:
+                return found
+            more = {name: value for name, value in more.items() if value is not None}
+
+    def live(self):
+        """How many jobs of each tenant are live, at one moment."""
+        states = " or ".join(f"state eq '{state}'" for state in LIVE)
+        only = "RowKey eq 'JOB' and " if self.is_ledger else ""
+        counts = {}
+        for row in self.query(self.table("JOBS"), f"{only}({states})", ("tenant_id",)):
+            counts[row["tenant_id"]] = counts.get(row["tenant_id"], 0) + 1
+        return counts
+
+    def jobs(self):
+        """All rows of jobs, those that are never shown too."""
+        only = "RowKey eq 'JOB'" if self.is_ledger else "RowKey ge ''"
+        return self.query(self.table("JOBS"), only)
+
+    def slots(self):
+        return self.query(self.table("INFLIGHT"), "RowKey ge 'slot:' and RowKey lt 'slot;'")
+
+
+class TablesWorld(World):
+    """`backend` is set by a class for each of the two."""
+
+    backend = None
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.azurite = Azurite()
+        cls.addClassCleanup(cls.azurite.stop)
+
+    def setUp(self):
+        super().setUp()
+        self.tag = new_tag()
+
+    def settings(self, port=None, **more):
+        connection = connection_string(port or self.azurite.port)
+        return {**table_settings(self.backend, connection, self.tag),
+                "LUCIUS_OWN_LEASE_SECONDS": "2", **more}
+
+    def rows(self):
+        return Rows(self.azurite.port, self.settings())
+
+    def consume_both(self, lucius):
+        """Handlers that succeed at once."""
+        consumers = [self.consume(lucius, subscription, arguments=["--handler", "noop"])
+                     for subscription in ("distributed-ocr", "vector-ingestion")]
+        for consumer in consumers:
+            consumer.wait_line("consumer.started")
+        return consumers
+
+
+__all__ = ["BACKENDS", "Rows", "TablesWorld", "new_tag", "table_settings"]
