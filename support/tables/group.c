@@ -32,7 +32,7 @@ struct line {
 	unsigned n_running;
 	size_t max_size; /* of the next group */
 	size_t key_size;
-	char key[]; /* table, NUL, partition */
+	char key[]; /* once or not, table, NUL, partition */
 };
 
 struct groups {
@@ -104,14 +104,16 @@ static struct line **bucket_of(struct groups *groups, const char *key, size_t si
 	return &groups->buckets[(hash ^ hash >> 15) % N_BUCKETS];
 }
 
-static struct line *find_line(struct groups *groups, const struct tables_write *write)
+/* Writes that must not be sent twice go by themselves: they would end a group of others. */
+static struct line *find_line(struct groups *groups, const struct tables_write *write, bool is_once)
 {
 	size_t table_size = strlen(write->table) + 1;
 	size_t partition_size = strlen(write->partition);
-	size_t size = table_size + partition_size;
+	size_t size = 1 + table_size + partition_size;
 	struct line *line = must_calloc(1, sizeof(*line) + size + 1);
-	memcpy(line->key, write->table, table_size);
-	memcpy(line->key + table_size, write->partition, partition_size);
+	line->key[0] = is_once ? '1' : '2';
+	memcpy(line->key + 1, write->table, table_size);
+	memcpy(line->key + 1 + table_size, write->partition, partition_size);
 	struct line **bucket = bucket_of(groups, line->key, size);
 	for (struct line *found = *bucket; found != NULL; found = found->next) {
 		if (found->key_size == size && memcmp(found->key, line->key, size) == 0) {
@@ -180,8 +182,7 @@ static void gather(struct line *line, struct group *group)
 		n_bytes += PART_BYTES + write->entity_size +
 		        6 * (strlen(write->partition) + strlen(write->row));
 		bool is_other = group->n_pending != 0 &&
-		        (group->pending[0]->is_once != pending->is_once ||
-		                n_bytes > BATCH_MAX_BYTES || has_row(group, write->row));
+		        (n_bytes > BATCH_MAX_BYTES || has_row(group, write->row));
 		if (is_other) {
 			return;
 		}
@@ -309,7 +310,7 @@ void groups_write(struct groups *groups, const struct tables_write *write,
         const struct tables_care *care, tables_done_fn on_done, void *user)
 {
 	struct pending *pending = must_calloc(1, sizeof(*pending));
-	pending->line = find_line(groups, write);
+	pending->line = find_line(groups, write, care->is_once);
 	pending->write = (struct tables_write){
 		.verb = write->verb,
 		.table = copy_text(write->table),
