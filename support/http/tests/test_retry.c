@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Waits between attempts: the forms of Retry-After, jitter within bounds, and a budget that ends. */
+/* Waits between attempts: the forms of Retry-After, jitter within bounds, and a budget that ends.
+ */
 #include "support/http/retry.h"
 
 #include "tests/support/suite.h"
