@@ -194,7 +194,7 @@ bool room_find(struct creation *creation)
 	if (room_reserve(creation)) {
 		return true;
 	}
-	if (!creation->is_looked) {
+	if (!creation->is_looked || !slots_are_known(creation->tenant)) {
 		read_slots(creation);
 	} else if (creation->n_mendings == 0) {
 		if (!look_at_doubtful(creation)) {

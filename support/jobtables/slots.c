@@ -26,7 +26,7 @@ struct tenant_slots {
 	struct slot *slots; /* owned */
 	uint32_t n_slots; /* numbers that the array has room for; what is above is free */
 	bool is_known; /* the rows have been read */
-	uint32_t limit; /* of the command before */
+	uint32_t limit; /* the highest that was gone by since the rows were read */
 	bool is_reading;
 	struct slots_waiter *waiters;
 	unsigned n_holders;
@@ -208,7 +208,10 @@ void slots_read_row(struct tenant_slots *tenant, uint32_t number, struct lucius_
 void slots_read_end(struct tenant_slots *tenant, json_t *rows)
 {
 	tenant->is_reading = false;
-	tenant->is_known = tenant->is_known || rows != NULL;
+	if (rows != NULL) {
+		tenant->is_known = true;
+		tenant->limit = 0;
+	}
 	for (uint32_t i = 0; i < tenant->n_slots && rows != NULL; i++) {
 		struct slot *slot = &tenant->slots[i];
 		if (slot->state == SLOT_TAKEN && !slot->is_read && !slot->is_fresh) {
@@ -252,7 +255,7 @@ bool slots_reserve(
 	uint32_t most = limit < LAYOUT_MAX_SLOTS ? limit : LAYOUT_MAX_SLOTS;
 	/* Others may have gone by a higher limit: what is known of the numbers above it is old. */
 	tenant->is_known = tenant->is_known && most >= tenant->limit;
-	tenant->limit = most;
+	tenant->limit = most > tenant->limit ? most : tenant->limit;
 	uint32_t bound = tenant->is_known ? bound_of(tenant, most) : 0;
 	for (uint32_t i = 0; i < bound; i++) {
 		uint32_t number = (uint32_t)(((uint64_t)random + i) % bound);
@@ -265,6 +268,11 @@ bool slots_reserve(
 		}
 	}
 	return false;
+}
+
+bool slots_are_known(const struct tenant_slots *tenant)
+{
+	return tenant->is_known;
 }
 
 void slots_taken(

@@ -48,6 +48,8 @@ void slots_read_end(struct tenant_slots *tenant, json_t *rows);
  * however many processes do the same; random says which. False: none is known to be free. */
 bool slots_reserve(
         struct tenant_slots *tenant, uint32_t limit, uint32_t random, uint32_t *ret_number);
+/* False: the rows are to be read before it can be said that none is free. */
+bool slots_are_known(const struct tenant_slots *tenant);
 /* A row of that number is there; job_id empty: somebody else's. Is_sure: of a committed job. */
 void slots_taken(
         struct tenant_slots *tenant, uint32_t number, struct lucius_text job_id, bool is_sure);
