@@ -207,7 +207,7 @@ class World:
     def start(self):
         for name in ("temporal", "azurite", "bus"):
             self.hosts[name].start()
-        self.hosts["azurite"].wait_text("listening")
+        self.hosts["azurite"].wait_text("successfully started")
         self.hosts["bus"].wait_text("daemon.ready")
         for host in self.hosts.values():
             if host.process is None:
