@@ -239,6 +239,20 @@ static void python_history_of_an_early_reply_replays_to_its_end(void)
 	check_taken_over("python-early");
 }
 
+/* Its signals name no job_state, so ours would record the outcome before it ends. */
+static void go_history_is_followed_to_where_it_ends_sooner_than_ours(void)
+{
+	struct world world;
+	set_up(&world, "go-leases");
+	run(&world, 39, 0);
+	CHECK_INT(world.replay.outcome, REPLAY_DIFFERS); /* cut before its commands */
+	run_all(&world);
+	check_done(&world);
+	CHECK(world.replay.is_closed);
+	CHECK(world.replay.ends_otherwise);
+	tear_down(&world);
+}
+
 static void lease_of_another_worker_is_gone_on_with(void)
 {
 	struct world world;
@@ -454,6 +468,7 @@ int main(int argc, char **argv)
 		SUITE_TEST(python_history_of_two_steps_and_a_retry_replays_to_its_end),
 		SUITE_TEST(python_history_of_timeouts_and_a_failure_replays_to_its_end),
 		SUITE_TEST(python_history_of_an_early_reply_replays_to_its_end),
+		SUITE_TEST(go_history_is_followed_to_where_it_ends_sooner_than_ours),
 		SUITE_TEST(lease_of_another_worker_is_gone_on_with),
 		SUITE_TEST(timer_that_has_fired_is_not_taken_back),
 		SUITE_TEST(timer_that_one_task_starts_and_takes_back_never_was),

@@ -53,13 +53,8 @@ func (i *invoker) PublishToBus(_ context.Context, publication object) error {
 
 // One attempt of a step: lease, publish, then the RESULT or the time.
 func attempt(ctx workflow.Context, job, step object) error {
-	var leaseID string
-	made := workflow.SideEffect(ctx, func(workflow.Context) any {
-		return fmt.Sprintf("%032x", time.Now().UnixNano())
-	})
-	if err := made.Get(&leaseID); err != nil {
-		return err
-	}
+	// The same at each replay, without a marker in the history.
+	leaseID := workflow.GetInfo(ctx).WorkflowExecution.RunID + "-" + step["step_id"].(string)
 	lease := object{"jobId": job["job_id"], "stepId": step["step_id"], "tenant_id": job["tenant_id"],
 		"attempt_no": 1, "lease_id": leaseID, "lease_expires_at": workflow.Now(ctx).Add(15 * time.Minute)}
 	if err := workflow.ExecuteActivity(ctx, "record_attempt_lease", lease).Get(ctx, nil); err != nil {
