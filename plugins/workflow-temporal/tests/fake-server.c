@@ -19,6 +19,7 @@
 #include "support/grpc/wire.h"
 
 #define STATUS_NOT_FOUND 5u
+#define STATUS_PERMISSION_DENIED 7u
 
 struct fake_link {
 	TAILQ_ENTRY(fake_link) entry;
@@ -41,6 +42,13 @@ static nghttp2_nv header(const char *name, const char *value)
 {
 	return (nghttp2_nv){ (uint8_t *)(uintptr_t)name, (uint8_t *)(uintptr_t)value, strlen(name),
 		strlen(value), NGHTTP2_NV_FLAG_NONE };
+}
+
+static void keep_header(char kept[64], const char *wanted, const char *name, const uint8_t *value)
+{
+	if (strcmp(name, wanted) == 0) {
+		(void)snprintf(kept, 64, "%s", (const char *)value);
+	}
 }
 
 /* NOLINTNEXTLINE(readability-function-size): the form is nghttp2's. */
@@ -131,7 +139,11 @@ static void answer_by_itself(struct fake_server *server, struct fake_request *re
 	} else if (strcmp(request->method, "ListSearchAttributes") == 0) {
 		Wire__ListSearchAttributesResponse response =
 		        WIRE__LIST_SEARCH_ATTRIBUTES_RESPONSE__INIT;
-		fake_answer(request, &response.base);
+		if (server->hides_attributes) {
+			fake_fail(request, STATUS_PERMISSION_DENIED, "no");
+		} else {
+			fake_answer(request, &response.base);
+		}
 	} else if (strcmp(request->method, "ShutdownWorker") == 0) {
 		fake_fail(request, 12, "unknown method");
 	}
@@ -156,11 +168,13 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 	(void)name_size;
 	(void)value_size;
 	(void)flags;
-	(void)user;
+	struct fake_link *link = user;
 	if (request != NULL && strcmp((const char *)name, ":path") == 0) {
 		const char *slash = strrchr((const char *)value, '/');
 		(void)snprintf(request->method, sizeof(request->method), "%s", slash + 1);
 	}
+	keep_header(link->server->authorization, "authorization", (const char *)name, value);
+	keep_header(link->server->namespace, "temporal-namespace", (const char *)name, value);
 	return 0;
 }
 

@@ -43,6 +43,9 @@ struct fake_server {
 	struct fake_requests held; /* whole and not answered, oldest first */
 	unsigned n_cancelled; /* streams that the client has reset */
 	bool has_no_namespace; /* DescribeNamespace is answered with NOT_FOUND */
+	bool hides_attributes; /* ListSearchAttributes is answered with PERMISSION_DENIED */
+	char authorization[64]; /* of the last request, as the next */
+	char namespace[64];
 };
 
 void fake_server_start(struct fake_server *server, struct event_base *base);

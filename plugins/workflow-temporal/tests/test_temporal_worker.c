@@ -56,6 +56,8 @@ static void first_task_is_answered_with_the_first_activity(void)
 	CHECK_INT(duration_ms(activity->retry_policy->maximum_interval), 60000);
 	CHECK_INT(activity->retry_policy->maximum_attempts, 0);
 	CHECK_TEXT(completed->sdk_metadata->sdk_name, "lucius");
+	const ProtobufCBinaryData *summary = &completed->commands[0]->user_metadata->summary->data;
+	CHECK(summary->len == 21 && memcmp(summary->data, "\"lease ocr attempt 1\"", 21) == 0);
 	give(COMPLETED, &nothing.base);
 	world_finish();
 }
@@ -378,6 +380,66 @@ static void signal_keeps_its_request_id_over_repeats(void)
 	world_finish();
 }
 
+static Wire__StartRequest *await_start(void)
+{
+	return world_read(world_await("StartWorkflowExecution"), &wire__start_request__descriptor);
+}
+
+static void start_says_what_the_server_needs_to_know(void)
+{
+	world_init();
+	world.options.api_key = "k";
+	world_begin(false);
+	world_start("job");
+	const Wire__StartRequest *start = await_start();
+	CHECK_TEXT(start->workflow_id, "job");
+	CHECK_TEXT(start->request_id, "job");
+	CHECK_TEXT(start->workflow_type->name, "LuciusWorkflow");
+	CHECK_TEXT(start->task_queue->name, "lucius");
+	CHECK_INT(start->workflow_id_reuse_policy, 3);
+	CHECK(duration_ms(start->workflow_execution_timeout) > 3590000);
+	CHECK(start->search_attributes == NULL);
+	CHECK(start->user_metadata != NULL);
+	CHECK_TEXT(world.server.authorization, "Bearer k");
+	CHECK_TEXT(world.server.namespace, "default");
+	give("StartWorkflowExecution", &nothing.base);
+	CHECK_INT(world_await_status(), LUCIUS_OK);
+	world_finish();
+}
+
+static void start_is_made_without_attributes_that_are_refused(void)
+{
+	world_init();
+	world.server.hides_attributes = true;
+	world_begin(false);
+	world_start("job");
+	CHECK_INT(await_start()->search_attributes->n_indexed_fields, 2);
+	refuse("StartWorkflowExecution", INVALID,
+	        "Namespace default has no mapping defined for search attribute LuciusTenant");
+	CHECK(await_start()->search_attributes == NULL);
+	give("StartWorkflowExecution", &nothing.base);
+	CHECK_INT(world_await_status(), LUCIUS_OK);
+	/* And they are not tried again. */
+	world_start("other");
+	CHECK(await_start()->search_attributes == NULL);
+	give("StartWorkflowExecution", &nothing.base);
+	CHECK_INT(world_await_status(), LUCIUS_OK);
+	world_finish();
+}
+
+static void start_of_what_exists_is_a_duplicate_and_one_too_large_is_told(void)
+{
+	world_init();
+	world_begin(false);
+	world_start("job");
+	refuse("StartWorkflowExecution", 6, "Workflow execution is already running.");
+	CHECK_INT(world_await_status(), LUCIUS_DUPLICATE);
+	world_start("job");
+	refuse("StartWorkflowExecution", INVALID, "Blob data size exceeds limit.");
+	CHECK_INT(world_await_status(), LUCIUS_TOO_LARGE);
+	world_finish();
+}
+
 static void check_described(int32_t status, uint32_t state)
 {
 	Wire__ExecutionInfo info = WIRE__EXECUTION_INFO__INIT;
@@ -440,6 +502,9 @@ int main(int argc, char **argv)
 		SUITE_TEST(stop_awaits_open_polls_and_what_they_bring),
 		SUITE_TEST(stop_while_the_server_is_away_does_not_wait),
 		SUITE_TEST(signal_keeps_its_request_id_over_repeats),
+		SUITE_TEST(start_says_what_the_server_needs_to_know),
+		SUITE_TEST(start_is_made_without_attributes_that_are_refused),
+		SUITE_TEST(start_of_what_exists_is_a_duplicate_and_one_too_large_is_told),
 		SUITE_TEST(states_of_runs_are_told),
 		SUITE_TEST(namespace_that_is_missing_is_said_and_no_run_is_lost),
 	};

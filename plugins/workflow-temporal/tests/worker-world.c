@@ -212,6 +212,27 @@ uint32_t world_await_status(void)
 	return status;
 }
 
+void world_start(const char *id)
+{
+	const struct op_caller caller = { .on_done = on_done };
+	const struct lucius_field attributes[] = {
+		{ .name = "tenant", .value = "t1", .value_size = 2 },
+		{ .name = "request_type", .value = "OCR", .value_size = 3 },
+	};
+	const struct lucius_run run = {
+		.size = sizeof(run),
+		.workflow_id = text(id),
+		.request_id = text(id),
+		.input = text("{}"),
+		.summary = text("OCR for t1"),
+		.started_at_ms = loop_clock_us(world.loop) / 1000,
+		.execution_timeout_ms = 3600000,
+		.attributes = attributes,
+		.n_attributes = 2,
+	};
+	(void)workflow_start(world.engine, &run, &caller);
+}
+
 void world_signal(const char *request_id)
 {
 	const struct op_caller caller = { .on_done = on_done };

@@ -50,6 +50,8 @@ struct fake_request *world_await(const char *method);
 /* Awaits that the last operation ends. */
 uint32_t world_await_status(void);
 void world_stop(void);
+/* With tenant and request type. */
+void world_start(const char *id);
 void world_signal(const char *request_id);
 void world_describe(void);
 
