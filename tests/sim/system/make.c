@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "support/base/memory.h"
+#include "tests/sim/system/table_service.h"
 #include "tests/sim/system/world.h"
 
 enum { SUPERVISE_EVERY_MS = 3000 };
@@ -242,6 +243,23 @@ static void plan_faults(struct world *world)
 	}
 }
 
+/* Shared storage is a server without a name, or one of the backends on a Table service. */
+static void choose_storage(struct world *world)
+{
+	static const char *const kinds[] = { NULL, NULL, "table", "ledger" };
+	const char *kind = kinds[world_within(world, 3)];
+	if (world->request.has_tables && world->climate.is_storage_shared &&
+	        !world->request.is_scarce) {
+		world->tables_kind = kind;
+	}
+	world_say(world, NULL, "the storage is %s",
+	        world->tables_kind != NULL ? world->tables_kind : "a server or memory");
+	if (world->tables_kind != NULL) {
+		table_service_start(world);
+		storage_start_spectator(world);
+	}
+}
+
 void world_make(struct world *world)
 {
 	world->is_temporal = world->request.engine == SIM_ENGINE_TEMPORAL ||
@@ -254,6 +272,7 @@ void world_make(struct world *world)
 	world->max_deliveries = world_is(world, 50) ? 10 : 1 + (unsigned)world_within(world, 3);
 	world->n_lanes = world_is(world, 90) ? 1 + (unsigned)world_within(world, 2) : MAX_LANES;
 	make_processes(world);
+	choose_storage(world);
 	if (world->is_temporal) {
 		temporal_start_service(world);
 	}

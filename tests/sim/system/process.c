@@ -19,6 +19,7 @@
 #include "core/service_internal.h"
 #include "support/base/memory.h"
 #include "tests/sim/system/scarce.h"
+#include "tests/sim/system/table_service.h"
 #include "tests/sim/system/world.h"
 
 enum { ZOMBIE_STEP_MS = 1000, ZOMBIE_STEPS = 20000, N_BACKENDS = 3 };
@@ -52,7 +53,9 @@ struct process *process_of_base(struct world *world, const struct event_base *ba
 			return process;
 		}
 	}
-	return NULL;
+	return world->spectator.loop != NULL && loop_base(world->spectator.loop) == base
+	        ? &world->spectator
+	        : NULL;
 }
 
 /* The process whose code has raised SIGTERM; the signal comes within the call. */
@@ -205,7 +208,9 @@ static void make_service(struct process *process)
 	uint32_t roles = process->roles;
 	bool needs_bus = (roles & ROLE_INVOKER) != 0;
 	bool needs_storage = roles != ROLE_WORKER;
-	process->storage = needs_storage ? make_backend(process, &sim_storage_plugin) : NULL;
+	process->storage = !needs_storage             ? NULL
+	        : process->world->tables_kind != NULL ? storage_make_tables(process)
+	                                              : make_backend(process, &sim_storage_plugin);
 	process->bus = needs_bus ? make_backend(process, &sim_bus_plugin) : NULL;
 	process->workflow = make_backend(
 	        process, process->world->is_temporal ? &sim_temporal_plugin : &sim_local_plugin);
@@ -359,6 +364,7 @@ static void cut_off(struct process *process)
 {
 	storage_drop_requests(process);
 	storage_drop_claims(process);
+	table_service_drop(process);
 	bus_drop_process(process);
 	network_drop_process(process);
 	engine_drop_process(process);
@@ -409,6 +415,15 @@ void process_kill(struct process *process)
 		begin_stop(process);
 	}
 	tear_down(process);
+}
+
+bool process_is_idle(const struct process *process)
+{
+	const struct service *service = process->service;
+	return !process->is_up ||
+	        ((service->ledger == NULL || ledger_n_open(service->ledger) == 0) &&
+	                (service->invoker == NULL || invoker_n_open(service->invoker) == 0) &&
+	                service->api.n_open == 0);
 }
 
 void process_check_rest(struct process *process)

@@ -18,6 +18,7 @@ struct sim_request {
 	enum sim_engine engine; /* ANY: the seed says which */
 	bool is_verbose; /* keeps a log of what happens */
 	bool is_paired; /* only what both engines must do alike: no races, no kills */
+	bool has_tables; /* the plugins are those that run on the Table service's model */
 	bool is_scarce; /* memory may run out (scarce.h) */
 	const char *plugins_dir; /* where storage-memory.so and workflow-local.so lie */
 	const char *source_dir; /* of the tree, for etc/ */

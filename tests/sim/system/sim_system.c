@@ -79,7 +79,8 @@ int main(int argc, char **argv)
 {
 	struct campaign campaign = {
 		.request = { .plugins_dir = getenv("LUCIUS_TEST_PLUGINS"),
-		        .source_dir = getenv("LUCIUS_TEST_SOURCE") },
+		        .source_dir = getenv("LUCIUS_TEST_SOURCE"),
+		        .has_tables = SIM_HAS_TABLES },
 		.program = argv[0],
 		.from = 1,
 		.n_seeds = 1000,

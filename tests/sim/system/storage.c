@@ -50,11 +50,17 @@ struct storage {
 
 static struct loop *loop_of(struct process *process)
 {
+	if (process->world->tables_kind != NULL) {
+		return process->world->spectator.loop;
+	}
 	return process->memory != NULL ? process->memory_loop : process->world->server.loop;
 }
 
 static struct backend *backend_of(struct process *process)
 {
+	if (process->world->tables_kind != NULL) {
+		return process->world->spectator.storage;
+	}
 	return process->memory != NULL ? process->memory : process->world->server.backend;
 }
 
@@ -132,7 +138,9 @@ static void watch(struct store_request *request)
 		return;
 	}
 	if (request->operation == LUCIUS_OP_STORAGE_CREATE) {
-		watch_created(world, request->process, request->job_id, request->argument);
+		const struct lucius_command *command = request->argument;
+		watch_created(world, request->process, request->job_id,
+		        command->idempotency_key.size != 0);
 	} else if (request->operation == LUCIUS_OP_STORAGE_SAVE) {
 		watch_saved(world, request->process, request->job_id);
 	} else if (request->operation == LUCIUS_OP_STORAGE_RELEASE) {
@@ -443,6 +451,72 @@ const struct lucius_plugin sim_storage_plugin = {
 	.option_size = sizeof(struct lucius_option),
 	.storage = &table,
 };
+
+/* The defaults of the plugin's rows; what is required is the connection. */
+static void *fill_options(const struct lucius_plugin *plugin)
+{
+	char *options = must_calloc(1, plugin->options_size);
+	for (uint32_t i = 0; i < plugin->n_options; i++) {
+		const struct lucius_option *row = &plugin->options[i];
+		void *member = options + row->offset;
+		const char *text = row->default_value;
+		if ((row->flags & LUCIUS_OPTION_REQUIRED) != 0) {
+			text = "UseDevelopmentStorage=true";
+		}
+		if (row->type == LUCIUS_OPTION_INTEGER) {
+			*(int64_t *)member = text != NULL ? strtoll(text, NULL, 10) : 0;
+		} else if (row->type != LUCIUS_OPTION_BOOLEAN) {
+			*(const char **)member = text;
+		}
+	}
+	return options;
+}
+
+struct backend *storage_make_tables(struct process *process)
+{
+	char error[512] = "";
+	struct world *world = process->world;
+	const struct lucius_plugin *plugin = loader_load(world->request.plugins_dir,
+	        LUCIUS_KIND_STORAGE, world->tables_kind, error, sizeof(error));
+	if (plugin == NULL) {
+		fprintf(stderr, "%s\n", error);
+		abort();
+	}
+	free(process->table_options);
+	process->table_options = fill_options(plugin);
+	const struct backend_parts parts = {
+		.loop = process->loop,
+		.plugin = plugin,
+		.options = process->table_options,
+	};
+	struct backend *backend = backend_create(&parts, error, sizeof(error));
+	if (backend == NULL) {
+		fprintf(stderr, "%s\n", error);
+		abort();
+	}
+	(void)backend_start(backend, NULL);
+	return backend;
+}
+
+void storage_start_spectator(struct world *world)
+{
+	struct process *spectator = &world->spectator;
+	spectator->world = world;
+	spectator->is_spectator = true;
+	spectator->loop = loop_create_simulated(world->request.seed, EPOCH_US);
+	spectator->storage = storage_make_tables(spectator);
+	loop_advance(spectator->loop, 0);
+}
+
+void storage_finish_spectator(struct world *world)
+{
+	struct process *spectator = &world->spectator;
+	(void)backend_stop(spectator->storage, NULL);
+	loop_advance(spectator->loop, 60000);
+	(void)backend_destroy(spectator->storage);
+	loop_destroy(spectator->loop);
+	free(spectator->table_options);
+}
 
 void storage_server_start(struct world *world)
 {

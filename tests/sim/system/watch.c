@@ -269,8 +269,7 @@ static void check_created(struct world *world, const struct job *job, bool has_k
 	}
 }
 
-void watch_created(struct world *world, struct process *process, const char *job_id,
-        const struct lucius_command *command)
+void watch_created(struct world *world, struct process *process, const char *job_id, bool has_key)
 {
 	struct job *job = storage_peek(process, job_id);
 	struct shadow *shadow = must_calloc(1, sizeof(*shadow));
@@ -287,7 +286,7 @@ void watch_created(struct world *world, struct process *process, const char *job
 	world->shadows = shadow;
 	note_transitions(world, NULL, job);
 	check_steps_together(world, job);
-	check_created(world, job, command->idempotency_key.size != 0);
+	check_created(world, job, has_key);
 	if (job->state != JOB_QUEUED) {
 		world_violate(world, job_id, "a new job is %s", job_state_text(job->state));
 	}
@@ -333,6 +332,37 @@ void watch_saved(struct world *world, struct process *process, const char *job_i
 	}
 	job_destroy(shadow->job);
 	shadow->job = now;
+}
+
+/* Tables may be mended without a change to the job. */
+static bool is_as_before(const struct job *before, const struct job *now)
+{
+	bool is_same_job = before->state == now->state && before->control_seq == now->control_seq &&
+	        before->event_seq == now->event_seq &&
+	        is_same(&before->updated_at, &now->updated_at);
+	for (size_t i = 0; i < now->n_steps && is_same_job; i++) {
+		is_same_job = before->steps[i].state == now->steps[i].state &&
+		        before->steps[i].attempt_no == now->steps[i].attempt_no &&
+		        is_same(&before->steps[i].updated_at, &now->steps[i].updated_at);
+	}
+	return is_same_job;
+}
+
+void watch_written(struct world *world, struct process *process, const char *job_id)
+{
+	const struct shadow *shadow = watch_find(world, job_id);
+	struct job *job = storage_peek(process, job_id);
+	bool is_shown = job != NULL;
+	bool has_key = is_shown && job->idempotency_key.text != NULL;
+	bool is_same_as_before = is_shown && shadow != NULL && is_as_before(shadow->job, job);
+	job_destroy(job);
+	if (shadow == NULL && is_shown) {
+		watch_created(world, process, job_id, has_key);
+	} else if (shadow != NULL && !is_shown) {
+		world_violate(world, job_id, "a job is not there any more");
+	} else if (shadow != NULL && !is_same_as_before) {
+		watch_saved(world, process, job_id);
+	}
 }
 
 void watch_released(struct world *world, const struct process *process, const char *job_id)

@@ -6,6 +6,7 @@
 
 #include "core/log.h"
 #include "support/base/memory.h"
+#include "tests/sim/system/table_service.h"
 #include "tests/sim/system/world.h"
 
 #define MAX_EVENTS UINT64_C(3000000)
@@ -93,6 +94,11 @@ static bool is_quiet(struct world *world)
 			return false;
 		}
 	}
+	for (unsigned i = 0; i < world->n_processes; i++) {
+		if (!process_is_idle(&world->processes[i])) {
+			return false;
+		}
+	}
 	return storage_count_slots(world) == 0;
 }
 
@@ -137,6 +143,7 @@ static void begin(struct world *world)
 	world->random.state = world->request.seed * UINT64_C(0x9e3779b97f4a7c15);
 	(void)snprintf(world->protocols_file, sizeof(world->protocols_file),
 	        "%s/etc/protocols.json", world->request.source_dir);
+	world->token_random.state = world->request.seed + 77;
 	network_prepare(world);
 	bus_start(world);
 	storage_server_start(world);
@@ -152,6 +159,13 @@ static void end(struct world *world)
 	}
 	world_drop_queue(world);
 	client_finish(world);
+	if (world->tables_kind != NULL) {
+		storage_finish_spectator(world);
+		table_service_finish(world);
+	}
+	for (unsigned i = 0; i < world->n_processes; i++) {
+		free(world->processes[i].table_options);
+	}
 	temporal_finish(world);
 	engine_finish(world);
 	watch_finish(world);

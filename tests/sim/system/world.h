@@ -58,6 +58,9 @@ struct process {
 	unsigned index;
 	unsigned life; /* counts starts; what belongs to another life is void */
 	bool is_up;
+	bool is_spectator; /* reads the tables for the watchers */
+	void *table_options; /* owned; of the plugin on the Table service */
+	struct tables *tables_client; /* of the Table service */
 	bool is_zombie; /* being taken down: nothing of it reaches the world */
 	bool is_dying; /* it has raised SIGTERM */
 	bool is_stopping; /* in an orderly way */
@@ -118,6 +121,10 @@ struct world {
 	struct process *running; /* whose code runs now; NULL: none's */
 	bool is_temporal;
 	struct server server;
+	const char *tables_kind; /* "table" or "ledger" on the Table service; NULL: the server */
+	struct table_service *tables;
+	struct process spectator;
+	struct sim_random token_random;
 	struct bus *bus;
 	struct temporal *temporal; /* NULL: engine local */
 	struct command commands[MAX_COMMANDS];
@@ -174,10 +181,15 @@ bool process_is_here(const struct process *process, unsigned life);
 /* Before anything is told to it: its clock is moved to now. */
 void process_enter(struct process *process);
 struct process *process_of_base(struct world *world, const struct event_base *base);
+/* Nothing is being done for anybody at this moment. */
+bool process_is_idle(const struct process *process);
 void process_check_rest(struct process *process);
 
 /* storage.c, storage_own.c */
 extern const struct lucius_plugin sim_storage_plugin;
+struct backend *storage_make_tables(struct process *process);
+void storage_start_spectator(struct world *world);
+void storage_finish_spectator(struct world *world);
 void storage_server_start(struct world *world);
 void storage_server_finish(struct world *world);
 void storage_drop_requests(struct process *process);
@@ -210,8 +222,9 @@ struct shadow {
 	uint64_t answered_ms; /* when a step changed last */
 };
 struct shadow *watch_find(struct world *world, const char *job_id);
-void watch_created(struct world *world, struct process *process, const char *job_id,
-        const struct lucius_command *command);
+void watch_created(struct world *world, struct process *process, const char *job_id, bool has_key);
+/* Created or saved, whichever it was, if the job is one that is shown. */
+void watch_written(struct world *world, struct process *process, const char *job_id);
 void watch_saved(struct world *world, struct process *process, const char *job_id);
 void watch_released(struct world *world, const struct process *process, const char *job_id);
 void watch_settled(
