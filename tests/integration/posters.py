@@ -179,6 +179,13 @@ class LimitWatch:
         except Exception as failure:  # pylint: disable=broad-except
             self.failure = failure
 
+    def wait_most(self, n, bound=BOUND):
+        """Until a tenant has had so many."""
+        end = time.monotonic() + bound
+        while max(self.most.values(), default=0) < n:
+            if self.ended.wait(0.01) or self.failure is not None or time.monotonic() > end:
+                raise AssertionError(f"{self.most} in {bound} s instead of {n}") from self.failure
+
     def stop(self):
         """The most of any tenant."""
         self.ended.set()
