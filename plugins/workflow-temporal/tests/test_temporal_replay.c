@@ -182,6 +182,11 @@ static void own_history_of_a_cancel_replays(void)
 	check_own("v1-cancelled");
 }
 
+static void own_history_of_a_reset_replays(void)
+{
+	check_own("v1-reset");
+}
+
 static void own_history_without_options_keeps_those_it_was_begun_with(void)
 {
 	check_own("v1-without-options");
@@ -462,6 +467,7 @@ int main(int argc, char **argv)
 		SUITE_TEST(own_history_of_retries_and_a_failure_replays),
 		SUITE_TEST(own_history_of_pause_and_resume_replays),
 		SUITE_TEST(own_history_of_a_cancel_replays),
+		SUITE_TEST(own_history_of_a_reset_replays),
 		SUITE_TEST(own_history_without_options_keeps_those_it_was_begun_with),
 		SUITE_TEST(history_of_a_python_worker_is_followed_up_to_where_it_differs),
 		SUITE_TEST(history_of_a_go_worker_is_followed_up_to_where_it_differs),
