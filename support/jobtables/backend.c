@@ -396,5 +396,11 @@ bool backend_accepts(struct jobtables *backend, struct lucius_op op)
 		lucius_fail(backend->host, op, LUCIUS_UNAVAILABLE, backend->down_sentence);
 		return false;
 	}
+	if (backend->n_suspended != 0) {
+		lucius_fail(backend->host, op, LUCIUS_UNAVAILABLE,
+		        "This process could not renew what it owns in time; it looks whether it "
+		        "still does.");
+		return false;
+	}
 	return true;
 }

@@ -54,6 +54,7 @@ struct jobtables {
 	struct slots *slots; /* owned */
 	struct chain *chains; /* owned */
 	struct claimant *claimants; /* owned */
+	unsigned n_suspended; /* of them: until they know, nothing else is asked */
 	struct job_view view;
 	struct repair_place repair;
 	uint64_t salt; /* of cursors */

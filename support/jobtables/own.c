@@ -6,7 +6,8 @@
  * clock has to agree with another's.
  *
  *   on_tick ─► look: read ─► on_looked ─► (free, or stood still) take ─► on_taken ─► it is had
- *   on_tick ─► renew ─► on_taken ─► (412, or it came too late) lost
+ *   on_tick ─► renew ─► on_taken ─► (412) lost
+ *     └─► it is late: suspended ─► look ─► on_looked ─► (still ours) take, or lost
  */
 #include "support/jobtables/own.h"
 
@@ -42,6 +43,7 @@ struct claimant {
 	unsigned n_looks; /* that saw the same ETag */
 	bool is_asking;
 	bool has_it;
+	bool is_suspended; /* it may not be the owner any more: nothing else is asked meanwhile */
 	bool is_in_doubt; /* whether the newest writing was done is not known */
 	bool is_over; /* it lets go as soon as the request under way has come back */
 };
@@ -68,8 +70,17 @@ static void stop_tick(struct claimant *claimant)
 	}
 }
 
+static void suspend(struct claimant *claimant, bool is_suspended)
+{
+	if (claimant->is_suspended != is_suspended) {
+		claimant->is_suspended = is_suspended;
+		claimant->backend->n_suspended += is_suspended ? 1u : (unsigned)-1;
+	}
+}
+
 static void destroy(struct claimant *claimant)
 {
+	suspend(claimant, false);
 	struct claimant **at = &claimant->backend->claimants;
 	while (*at != claimant) {
 		at = &(*at)->next;
@@ -130,7 +141,7 @@ static void lose(struct claimant *claimant)
 {
 	char sentence[JOBTABLES_SENTENCE];
 	(void)snprintf(sentence, sizeof(sentence),
-	        "The name \"%s\" is lost: it was not renewed in time, or \"%s\" has it.",
+	        "The name \"%s\" is lost: it was not renewed in time, and \"%s\" has it.",
 	        claimant->name, claimant->holder != NULL ? claimant->holder : "somebody else");
 	finish(claimant, LUCIUS_CONFLICT, sentence);
 	let_go(claimant);
@@ -140,6 +151,7 @@ static void have(struct claimant *claimant, const char *etag)
 {
 	known_set(&claimant->etag, etag);
 	claimant->renewed_ms = claimant->asked_ms;
+	suspend(claimant, false);
 	if (!claimant->has_it) {
 		struct lucius_text name = text_view(claimant->name);
 		claimant->has_it = true;
@@ -227,6 +239,7 @@ static void on_looked(void *user, const struct tables_result *result)
 	bool is_own = result->status == TABLES_OK && row_is(result->row, "owner", claimant->owner);
 	if (is_answered && claimant->has_it && !is_own) {
 		known_set(&claimant->etag, NULL);
+		known_set(&claimant->holder, entity_text(result->row, "owner"));
 		lose(claimant);
 	} else if (result->status == TABLES_MISSING) {
 		known_set(&claimant->etag, NULL);
@@ -282,8 +295,8 @@ static void on_tick(void *user)
 	claimant->tick = NULL;
 	uint64_t since_ms = now_ms(claimant) - claimant->renewed_ms;
 	if (claimant->has_it && since_ms >= claimant->lease_ms * 6 / 10) {
-		lose(claimant);
-		return;
+		suspend(claimant, true);
+		claimant->is_in_doubt = true;
 	}
 	start_tick(claimant);
 	uint64_t renewal_ms = claimant->lease_ms / TICKS_OF_LEASE * TICKS_OF_RENEWAL;
