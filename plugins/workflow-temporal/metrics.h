@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The engine's metrics (shown as lucius_temporal_<name>). */
+/* The engine's metrics (shown as lucius_workflow_temporal_<name>). */
 #ifndef WORKFLOW_TEMPORAL_METRICS_H
 #define WORKFLOW_TEMPORAL_METRICS_H
 
