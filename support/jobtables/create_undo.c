@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/base/fault.h"
 #include "support/base/memory.h"
 #include "support/jobtables/creation.h"
 
@@ -144,7 +145,8 @@ static void on_aborted(void *user, const struct tables_result *result)
 	if (result->status == TABLES_OK) {
 		known_set(&creation->parts[PART_JOB].etag, result->etag);
 		delete_parts(creation);
-	} else if (result->status == TABLES_CHANGED || result->status == TABLES_MISSING) {
+	} else if (result->status == TABLES_CHANGED || result->status == TABLES_MISSING ||
+	        FAULT(undo_goes_on_in_doubt)) {
 		/* Somebody has fenced it: he removes what he finds, and so may we. */
 		known_set(&creation->parts[PART_JOB].etag, NULL);
 		delete_parts(creation);
@@ -156,6 +158,10 @@ static void on_aborted(void *user, const struct tables_result *result)
 static void abort_row(struct creation *creation)
 {
 	struct part *job = &creation->parts[PART_JOB];
+	if (FAULT(undo_leaves_row)) {
+		delete_parts(creation);
+		return;
+	}
 	struct place place = place_copy(&job->place);
 	rows_finish(&creation->last_rows);
 	struct entity *entity = rows_begin(&creation->last_rows, TABLES_MERGE, &place, job->etag);

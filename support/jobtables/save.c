@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/base/fault.h"
 #include "support/base/memory.h"
 #include "support/jobtables/delta.h"
 #include "support/jobtables/job_entity.h"
@@ -120,7 +121,8 @@ static struct entity *begin_job(struct saving *saving)
 	const struct lucius_job *job = saving->job;
 	struct place place =
 	        layout_job(&saving->chain.backend->layout, job->tenant_bucket, job->job_id);
-	struct entity *entity = rows_begin(&saving->rows, TABLES_MERGE, &place, saving->etag);
+	const char *etag = FAULT(save_by_any_etag) ? "*" : saving->etag;
+	struct entity *entity = rows_begin(&saving->rows, TABLES_MERGE, &place, etag);
 	job_entity_change(entity, job->fields, job->n_fields);
 	entity_add_integer(entity, "meta_change", saving->change + 1);
 	entity_add_string(entity, "meta_write", saving->token);

@@ -71,7 +71,7 @@ static pid_t start_child(
 		}
 		run_piece(campaign, first, end, report);
 		fflush(NULL);
-		_exit(0);
+		exit(0);
 	}
 	return child;
 }
