@@ -26,6 +26,7 @@ struct fetch_call {
 	size_t body_size;
 	struct curl_slist *headers; /* owned */
 	bool is_repeatable;
+	bool is_urgent;
 	uint32_t max_attempts; /* 0: any number */
 	fetch_answer_fn on_answer;
 	void *user;

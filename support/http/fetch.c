@@ -33,6 +33,18 @@ static void list_append(struct call_list *list, struct fetch_call *call)
 	list->last = call;
 }
 
+static void list_prepend(struct call_list *list, struct fetch_call *call)
+{
+	call->next = list->first;
+	call->before = NULL;
+	if (list->first != NULL) {
+		list->first->before = call;
+	} else {
+		list->last = call;
+	}
+	list->first = call;
+}
+
 static void list_take(struct call_list *list, struct fetch_call *call)
 {
 	if (call->before != NULL) {
@@ -64,6 +76,16 @@ static struct call_list *list_of(struct fetch_call *call)
 	return NULL;
 }
 
+/* Where its state wants it. */
+static void put(struct fetch_call *call)
+{
+	if (call->state == CALL_WAITING && call->is_urgent) {
+		list_prepend(list_of(call), call);
+	} else {
+		list_append(list_of(call), call);
+	}
+}
+
 static void count(struct fetch_call *call, int change)
 {
 	if (call->state == CALL_WAITING) {
@@ -78,7 +100,7 @@ static void move(struct fetch_call *call, enum call_state state)
 	list_take(list_of(call), call);
 	count(call, -1);
 	call->state = state;
-	list_append(list_of(call), call);
+	put(call);
 	count(call, 1);
 }
 
@@ -287,6 +309,7 @@ struct fetch_call *fetch_client_ask(struct fetch_client *client,
 	call->body = request->body != NULL ? must_copy(request->body, request->body_size) : NULL;
 	call->body_size = request->body_size;
 	call->is_repeatable = request->is_repeatable;
+	call->is_urgent = request->is_urgent;
 	call->max_attempts = request->max_attempts;
 	call->on_answer = on_answer;
 	call->user = user;
@@ -296,10 +319,10 @@ struct fetch_call *fetch_client_ask(struct fetch_client *client,
 	}
 	add_header(call, "Expect:"); /* libcurl would wait for a 100 Continue */
 	call->state = CALL_WAITING;
-	list_append(&call->host->waiting, call);
+	put(call);
 	count(call, 1);
 	retry_budget_earn(&call->host->budget);
-	if (call->host->n_waiting > client->settings.max_waiting) {
+	if (call->host->n_waiting > client->settings.max_waiting && !call->is_urgent) {
 		end_early(call, "too many requests are in line");
 	}
 	wake(client);

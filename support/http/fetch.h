@@ -40,6 +40,7 @@ struct fetch_request {
 	/* The request may be carried out twice without harm. Otherwise it is repeated only while
 	 * it has certainly not been sent. */
 	bool is_repeatable;
+	bool is_urgent; /* before those in line, however many they are */
 	uint32_t max_attempts; /* 0: as many as the time allows */
 };
 

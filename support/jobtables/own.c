@@ -3,7 +3,8 @@
  * A name is a row that its owner writes anew again and again. Who waits looks at it, and takes it
  * by its ETag when that has stood still for seven tenths of a lease and for several looks; the
  * owner counts on the name for six tenths from the moment at which it began to renew. So nobody's
- * clock has to agree with another's.
+ * clock has to agree with another's. All of it goes before what waits for a connection: a long line
+ * must not look like a death.
  *
  *   on_tick ─► look: read ─► on_looked ─► (free, or stood still) take ─► on_taken ─► it is had
  *   on_tick ─► renew ─► on_taken ─► (412) lost
@@ -207,7 +208,7 @@ static void take(struct claimant *claimant)
 	entity_add_integer(entity, "lease_ms", (int64_t)claimant->lease_ms);
 	entity_add_string(entity, "meta_write", claimant->token);
 	(void)rows_end(&rows);
-	struct tables_care care = { .token = claimant->token };
+	struct tables_care care = { .is_urgent = true, .token = claimant->token };
 	claimant->is_asking = true;
 	claimant->asked_ms = now_ms(claimant);
 	tables_write(claimant->backend->tables, &rows.writes[0], &care, on_taken, claimant);
@@ -276,8 +277,8 @@ static void ask(struct claimant *claimant)
 	}
 	claimant->is_asking = true;
 	claimant->asked_ms = now_ms(claimant);
-	tables_get(claimant->backend->tables, claimant->place.table, claimant->place.partition,
-	        claimant->place.row, on_looked, claimant);
+	tables_get_urgently(claimant->backend->tables, claimant->place.table,
+	        claimant->place.partition, claimant->place.row, on_looked, claimant);
 }
 
 static void on_tick(void *user);

@@ -204,6 +204,7 @@ static void send(struct ask *ask)
 	                        ? MAKE_TABLE_TIMEOUT_MS
 	                        : ask->tables->settings.timeout_ms,
 	                .is_repeatable = !ask->care.is_once,
+	                .is_urgent = ask->care.is_urgent,
 	        },
 	        on_answer, ask);
 	headers_finish(&headers);
@@ -233,6 +234,14 @@ static bool is_conflict(enum tables_status status)
 	return status == TABLES_EXISTS || status == TABLES_CHANGED || status == TABLES_MISSING;
 }
 
+struct place_of_row {
+	const char *table;
+	const char *partition;
+	const char *row;
+};
+static void get(struct tables *tables, const struct place_of_row *place, bool is_urgent,
+        tables_done_fn on_done, void *user);
+
 static void on_answer(void *user, const struct fetch_answer *answer)
 {
 	struct ask *ask = user;
@@ -246,8 +255,10 @@ static void on_answer(void *user, const struct fetch_answer *answer)
 		ask->was_sent = true;
 		send(ask);
 	} else if (is_conflict(result.status) && result.is_repeated && ask->care.token != NULL) {
-		tables_get(ask->tables, ask->marker_table, ask->marker_partition, ask->marker_row,
-		        on_settled, ask);
+		get(ask->tables,
+		        &(struct place_of_row){
+		                ask->marker_table, ask->marker_partition, ask->marker_row },
+		        ask->care.is_urgent, on_settled, ask);
 	} else {
 		finish(ask, &result);
 	}
@@ -267,6 +278,7 @@ static void set_care(
         struct ask *ask, const struct tables_care *care, const struct tables_write *first)
 {
 	ask->care.is_once = care->is_once;
+	ask->care.is_urgent = care->is_urgent;
 	ask->care.token = copy_text(care->token);
 	ask->marker_table = copy_text(first->table);
 	ask->marker_partition = copy_text(first->partition);
@@ -320,16 +332,29 @@ void tables_transact(struct tables *tables, const struct tables_write *const *wr
 	send(ask);
 }
 
-void tables_get(struct tables *tables, const char *table, const char *partition, const char *row,
+static void get(struct tables *tables, const struct place_of_row *place, bool is_urgent,
         tables_done_fn on_done, void *user)
 {
 	struct ask *ask = ask_create(tables, ASK_GET, on_done, user);
 	struct text address = { 0 };
-	text_add_string(&address, table);
-	table_key_add_address(&address, partition, row);
+	text_add_string(&address, place->table);
+	table_key_add_address(&address, place->partition, place->row);
 	ask->url = make_url(tables, text_of(&address));
+	ask->care.is_urgent = is_urgent;
 	text_finish(&address);
 	send(ask);
+}
+
+void tables_get(struct tables *tables, const char *table, const char *partition, const char *row,
+        tables_done_fn on_done, void *user)
+{
+	get(tables, &(struct place_of_row){ table, partition, row }, false, on_done, user);
+}
+
+void tables_get_urgently(struct tables *tables, const char *table, const char *partition,
+        const char *row, tables_done_fn on_done, void *user)
+{
+	get(tables, &(struct place_of_row){ table, partition, row }, true, on_done, user);
 }
 
 void tables_query(

@@ -69,6 +69,7 @@ typedef void (*tables_done_fn)(void *user, const struct tables_result *result);
 struct tables_care {
 	/* Never sent twice: a lost answer is UNKNOWN at once. */
 	bool is_once;
+	bool is_urgent; /* sent before all that waits for a connection */
 	/* What the first write has put into the property `meta_write`: after a repeat its row is
 	 * read, and holding the token means that the write was done. NULL: nothing is read. */
 	const char *token;
@@ -88,6 +89,10 @@ void tables_settle(struct tables *tables, const struct tables_write *write, cons
 
 void tables_get(struct tables *tables, const char *table, const char *partition, const char *row,
         tables_done_fn on_done, void *user);
+
+/* As tables_get, sent before all that waits for a connection. */
+void tables_get_urgently(struct tables *tables, const char *table, const char *partition,
+        const char *row, tables_done_fn on_done, void *user);
 
 struct tables_query {
 	const char *table;

@@ -270,6 +270,31 @@ static void a_line_has_an_end(void)
 	world_close(&world);
 }
 
+/* The first is under way when the others come. */
+static void what_is_urgent_goes_before_those_in_line(void)
+{
+	static struct client_world world;
+	static const char *const script[] = { OK_ANSWER };
+	world_open(&world, script, 1,
+	        (struct fetch_settings){ .max_connections = 1, .max_waiting = 3 });
+	for (size_t i = 0; i < 4; i++) {
+		(void)ask(&world, false, 0);
+	}
+	struct call_seen *urgent = &world.seen[world.n_asked++];
+	(void)fetch_client_ask(world.client,
+	        &(struct fetch_request){ .method = "GET", .url = world.url, .is_urgent = true },
+	        on_answer, urgent);
+	while (!urgent->is_answered && world.n_answered < world.n_asked) {
+		(void)event_base_loop(world.base, EVLOOP_ONCE);
+	}
+	CHECK_INT(urgent->status, 200);
+	CHECK_TEXT(urgent->body, "hi");
+	/* The fourth had found the line full, which is said at once. */
+	CHECK(world.n_answered <= 2);
+	wait_for(&world, 5);
+	world_close(&world);
+}
+
 static void a_server_that_stalls_is_given_up(void)
 {
 	static const char *const script[] = { FAKE_STALL, OK_ANSWER };
@@ -342,6 +367,7 @@ static const struct suite_test tests[] = {
 	SUITE_TEST(a_wait_beyond_the_deadline_is_not_begun),
 	SUITE_TEST(a_server_in_trouble_gets_little_more_than_the_usual),
 	SUITE_TEST(a_line_has_an_end),
+	SUITE_TEST(what_is_urgent_goes_before_those_in_line),
 	SUITE_TEST(a_server_that_stalls_is_given_up),
 	SUITE_TEST(a_port_where_nobody_listens_has_not_got_it),
 	SUITE_TEST(an_answer_that_is_too_large_is_none),
