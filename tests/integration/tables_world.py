@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Lucius on Azure tables for tests: one Azurite a suite, tables of its own a test, and a reader that sees the
 rows as they are, past Lucius and past any proxy."""
+import atexit
 import base64
 import datetime
+import functools
 import hashlib
 import hmac
 import http.client
@@ -28,6 +30,14 @@ def table_settings(backend, connection, tag):
 
 def new_tag():
     return uuid.uuid4().hex[:8]
+
+
+@functools.cache
+def shared_azurite():
+    """One for all tests of this process, until its end."""
+    azurite = Azurite()
+    atexit.register(azurite.stop)
+    return azurite
 
 
 class Rows:
@@ -120,4 +130,5 @@ class TablesWorld(World):
         return consumers
 
 
-__all__ = ["BACKENDS", "Rows", "TablesWorld", "new_tag", "table_settings"]
+__all__ = ["BACKENDS", "Rows", "TablesWorld", "new_tag", "shared_azurite",
+           "table_settings"]

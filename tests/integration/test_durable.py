@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""What a durable storage is for: a killed daemon forgets nothing, a second one stands by."""
-import os
+"""What a durable storage is for: a killed daemon forgets nothing, a second one stands by.
+LUCIUS_TEST_STORAGE says which one: sqlite, table or ledger."""
 import time
 
-from world import BOUND, World, unittest
+from world import BOUND, STORAGE, World, unittest
+
+LEASE_SECONDS = 2
 
 
 class Durable(World):
+    def setUp(self):
+        super().setUp()
+        self.assertIn(STORAGE, ("sqlite", "table", "ledger"))
+
     def settings(self, **more):
-        return {"LUCIUS_STORAGE_BACKEND": "sqlite",
-                "LUCIUS_SQLITE_FILE": os.path.join(self.folder, "jobs.db"),
-                "LUCIUS_OWN_LEASE_SECONDS": "2", **more}
+        return {"LUCIUS_OWN_LEASE_SECONDS": str(LEASE_SECONDS), **more}
 
     def consume_both(self, lucius):
         for subscription in ("distributed-ocr", "vector-ingestion"):

@@ -6,7 +6,7 @@ import re
 import subprocess
 import threading
 
-from world import SOURCE, World, envelope, signal, unittest
+from world import SOURCE, STORAGE, World, envelope, signal, unittest
 
 OK = 'cat >/dev/null; echo \'"{}"\''
 
@@ -46,17 +46,23 @@ class Jobs(World):
             "attempt_no", "lease_id", "lease_expires_at", "input_ref", "workspace_ref",
             "output_ref", "payload", "mode", "lane", "routing_key_used", "correlation_id",
             "traceparent", "previous_result_ref"})
-        events = lucius.ask("GET", f"/v1/jobs/{job_id}/events?tenant_id=t1").json
-        self.assertEqual([e["seq"] for e in events], list(range(1, len(events) + 1)))
-        self.assertEqual([e["event"] for e in events], [
-            "job.created", "step.initiated", "reply.ack", "reply.result", "step.initiated",
-            "reply.ack", "reply.result", "job.finished"])
+        self.check_events(lucius, job_id)
         resolved = lucius.wait_line("routing.resolved", job_id=job_id)
         self.assertEqual((resolved["lane"], resolved["routing_key_used"]), (7, "t1"))
         for event in ("step.initiated", "directive.published", "reply.ack", "reply.result",
                       "job.finished"):
             self.assertEqual(lucius.wait_line(event, job_id=job_id)["correlation_id"], "c-1")
         self.assertEqual(lucius.stop(), 0)
+
+    def check_events(self, lucius, job_id):
+        answer = lucius.ask("GET", f"/v1/jobs/{job_id}/events?tenant_id=t1")
+        if STORAGE == "table":
+            self.assert_problem(answer, 501, "not-implemented")
+            return
+        self.assertEqual([e["seq"] for e in answer.json], list(range(1, len(answer.json) + 1)))
+        self.assertEqual([e["event"] for e in answer.json], [
+            "job.created", "step.initiated", "reply.ack", "reply.result", "step.initiated",
+            "reply.ack", "reply.result", "job.finished"])
 
     def test_a_job_that_was_sent_before_its_consumer_starts_is_not_lost(self):
         lucius = self.start()

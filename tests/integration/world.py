@@ -24,6 +24,7 @@ CONSUMER = os.environ["LUCIUS_TEST_CONSUMER"]
 PLUGINS = os.environ["LUCIUS_TEST_PLUGINS"]
 SOURCE = os.environ["LUCIUS_TEST_SOURCE"]
 SDK = os.environ.get("LUCIUS_TEST_SDK", "")
+STORAGE = os.environ.get("LUCIUS_TEST_STORAGE", "memory")  # of daemons that name no other
 
 EMULATOR = ("Endpoint=sb://localhost:{port};SharedAccessKeyName=RootManageSharedAccessKey;"
             "SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true;")
@@ -253,8 +254,21 @@ class World(unittest.TestCase):
         self.folder = tempfile.mkdtemp(prefix="lucius-test-")
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
 
+    def storage_settings(self):
+        """What makes a daemon keep its jobs as LUCIUS_TEST_STORAGE says, for this test alone."""
+        if STORAGE == "memory":
+            return {}
+        if STORAGE == "sqlite":
+            return {"LUCIUS_STORAGE_BACKEND": STORAGE,
+                    "LUCIUS_SQLITE_FILE": os.path.join(self.folder, "jobs.db")}
+        import tables_world  # pylint: disable=import-outside-toplevel
+        return tables_world.table_settings(STORAGE, tables_world.shared_azurite().connection,
+                                           os.path.basename(self.folder).translate(
+                                               str.maketrans("_", "x", "-")))
+
     def start(self, environment=None, arguments=(), ready=True):
-        lucius = Lucius(environment, arguments)
+        settings = {**self.storage_settings(), **(environment or {})}
+        lucius = Lucius(settings, arguments)
         self.addCleanup(self._end, lucius)
         if ready:
             lucius.wait_ready()
@@ -305,4 +319,4 @@ class World(unittest.TestCase):
 
 
 __all__ = ["World", "Lucius", "Consumer", "Process", "envelope", "signal", "unittest", "BOUND",
-           "SOURCE", "SDK", "PLUGINS", "LUCIUSD", "EMULATOR", "clean_environment"]
+           "SOURCE", "SDK", "STORAGE", "PLUGINS", "LUCIUSD", "EMULATOR", "clean_environment"]
