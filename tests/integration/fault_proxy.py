@@ -124,8 +124,11 @@ class FaultProxy:
 
     def close(self):
         """Nobody gets a connection any more, and those that are there end."""
+        if self.listener is None:
+            return
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
+        self.listener = None
         self.acceptor.join()
         with self.lock:
             clients = list(self.clients)

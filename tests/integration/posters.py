@@ -193,14 +193,3 @@ class LimitWatch:
         if self.failure is not None:
             raise AssertionError("the watch has ended early") from self.failure
         return max(self.most.values(), default=0)
-
-
-def check_no_slot_is_left(test, rows, bound=END_BOUND):
-    end = time.monotonic() + bound
-    pause = threading.Event()
-    while True:
-        left = rows.slots()
-        if not left:
-            return
-        test.assertLess(time.monotonic(), end, f"{len(left)} slots are left: {left[:3]}")
-        pause.wait(0.1)

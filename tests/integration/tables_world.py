@@ -9,11 +9,15 @@ import hashlib
 import hmac
 import http.client
 import json
+import os
+import subprocess
+import threading
+import time
 import urllib.parse
 import uuid
 
 from azurite import ACCOUNT, KEY, Azurite, connection_string
-from world import BOUND, World
+from world import BOUND, PLUGINS, World
 
 BACKENDS = ("table", "ledger")
 LIVE = ("QUEUED", "IN_PROGRESS", "PAUSED", "CANCELLING")
@@ -94,6 +98,10 @@ class Rows:
         only = "RowKey eq 'JOB'" if self.is_ledger else "RowKey ge ''"
         return self.query(self.table("JOBS"), only)
 
+    def job(self, job_id):
+        column = "PartitionKey eq '%s' and RowKey eq 'JOB'" if self.is_ledger else "RowKey eq '%s'"
+        return self.query(self.table("JOBS"), column % job_id, ("state",))
+
     def slots(self):
         return self.query(self.table("INFLIGHT"), "RowKey ge 'slot:' and RowKey lt 'slot;'")
 
@@ -120,6 +128,35 @@ class TablesWorld(World):
 
     def rows(self):
         return Rows(self.azurite.port, self.settings())
+
+    def backend_program(self):
+        """The program that drives the backend without a daemon, on this test's tables."""
+        settings = self.settings()
+        options = [f"{name.removeprefix('LUCIUS_').lower().replace('_', '-')}={value}"
+                   for name, value in settings.items()
+                   if name.endswith("_TABLE") or name == "LUCIUS_TABLE_CONNECTION"]
+        return [os.environ["LUCIUS_TEST_SWARM"],
+                os.path.join(PLUGINS, f"storage-{self.backend}.so"), *options]
+
+    def check_no_slot_is_left(self):
+        """What commands that were cut have left behind holds no slot: their time is set ahead, as it is
+        mended when it is old, or when the tenant is full."""
+        self.wait_for(lambda: not [slot for slot in self.rows().slots() if self.is_committed(slot)],
+                      "slots of jobs")
+        subprocess.run([*self.backend_program(), "--only", "repair"], check=True, timeout=BOUND * 2,
+                       stdout=subprocess.DEVNULL)
+        self.assertEqual(self.rows().slots(), [])
+
+    def is_committed(self, slot):
+        return any(row["state"] not in ("PREPARING", "ABORTED")
+                   for row in self.rows().job(slot["job_id"]))
+
+    def wait_for(self, question, what, bound=240):
+        end = time.monotonic() + bound
+        pause = threading.Event()
+        while not question():
+            self.assertLess(time.monotonic(), end, what)
+            pause.wait(0.1)
 
     def consume_both(self, lucius):
         """Handlers that succeed at once."""

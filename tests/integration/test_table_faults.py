@@ -9,8 +9,7 @@ import threading
 
 import fault_proxy
 from fault_proxy import FaultProxy
-from posters import (LimitWatch, Posters, check_all_end, check_no_slot_is_left,
-                     check_one_job_a_command, free_port)
+from posters import LimitWatch, Posters, check_all_end, check_one_job_a_command, free_port
 from tables_world import TablesWorld
 from world import unittest
 
@@ -48,7 +47,7 @@ class Faults:
             lucius = self.start(settings)
         posters.finish_commands()
         check_all_end(self, lucius, posters)
-        check_no_slot_is_left(self, self.rows())
+        self.check_no_slot_is_left()
         most = watch.stop()
         self.assertLessEqual(most, LIMIT)
         check_one_job_a_command(self, lucius, posters)

@@ -14,27 +14,17 @@ import uuid
 
 from posters import LimitWatch
 from tables_world import TablesWorld
-from world import BOUND, PLUGINS, unittest
+from world import BOUND, unittest
 
-SWARM = os.environ.get("LUCIUS_TEST_SWARM", "")
 ROUNDS = int(os.environ.get("LUCIUS_TEST_ROUNDS", "1"))
 LIMIT = 100
 AFTER_SECONDS = 3  # that they go on at most once the limit is reached, and again after the kill
-# Option of the plugin: variable.
-OPTIONS = {"table-connection": "LUCIUS_TABLE_CONNECTION", "jobs-table": "LUCIUS_JOBS_TABLE",
-           "steps-table": "LUCIUS_STEPS_TABLE", "idempotency-table": "LUCIUS_IDEMPOTENCY_TABLE",
-           "job-index-table": "LUCIUS_JOB_INDEX_TABLE", "inflight-table": "LUCIUS_INFLIGHT_TABLE",
-           "ledger-table": "LUCIUS_LEDGER_TABLE"}
 
 
 class Limit:
     def swarm(self, what):
-        settings = self.settings()
-        options = [f"{name}={settings[variable]}" for name, variable in OPTIONS.items()
-                   if variable in settings]
         child = subprocess.Popen(
-            [SWARM, os.path.join(PLUGINS, f"storage-{self.backend}.so"), *options,
-             "--suite", f"tenant={self.tenant}", "--suite", f"limit={LIMIT}",
+            [*self.backend_program(), "--suite", f"tenant={self.tenant}", "--suite", f"limit={LIMIT}",
              "--only", what],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             start_new_session=True)

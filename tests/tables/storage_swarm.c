@@ -4,7 +4,7 @@
  * and finish them, as fast as the backend goes. What a process that was killed left behind is
  * finished by another run. Who counts the live jobs meanwhile is the test that starts them.
  *
- *   --suite tenant=NAME --suite limit=N --only swarm, or --only finish
+ *   --suite tenant=NAME --suite limit=N --only swarm, or --only finish, or --only repair
  */
 #include <poll.h>
 #include <stdio.h>
@@ -201,6 +201,14 @@ static void repair_all(struct world *world)
 	}
 }
 
+static void repair_as_if_a_year_had_passed(void)
+{
+	struct world world;
+	world_open(&world);
+	repair_all(&world);
+	world_close(&world);
+}
+
 static void finish_what_others_left(void)
 {
 	struct world world;
@@ -216,6 +224,7 @@ static void finish_what_others_left(void)
 static const struct conformance_test tests[] = {
 	CONFORMANCE_TEST(swarm_until_told_to_end),
 	CONFORMANCE_TEST(finish_what_others_left),
+	CONFORMANCE_TEST(repair_as_if_a_year_had_passed),
 	{ NULL, NULL },
 };
 static const struct conformance_test *const tables[] = { tests, NULL };
