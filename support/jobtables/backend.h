@@ -40,6 +40,7 @@ enum service_state {
 
 /* Where repair is, in turns. */
 struct repair_place {
+	bool is_under_way;
 	bool is_at_jobs; /* else at slots */
 	char *next; /* owned: of the page before; NULL: from the start */
 };

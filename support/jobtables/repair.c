@@ -36,12 +36,14 @@ struct repairing {
 	struct place place; /* owned: of that job's row */
 	char *etag; /* owned: of it */
 	struct rows drafts;
+	bool is_at_jobs; /* the page has jobs, not slots */
 	bool is_purge; /* what is removed is a job past its time */
 };
 
 static void destroy(struct chain *chain)
 {
 	struct repairing *repairing = (struct repairing *)chain;
+	chain->backend->repair.is_under_way = false;
 	json_decref(repairing->rows);
 	place_finish(&repairing->place);
 	free(repairing->etag);
@@ -208,7 +210,7 @@ static void look_at_row(struct repairing *repairing)
 	bool is_over = repairing->at >= json_array_size(repairing->rows) || backend->is_stopping;
 	if (is_over) {
 		finish(repairing, LUCIUS_OK, NULL);
-	} else if (backend->repair.is_at_jobs) {
+	} else if (repairing->is_at_jobs) {
 		judge_job(repairing);
 	} else {
 		mend_slot(backend, row_of(repairing), false,
@@ -267,9 +269,17 @@ static void query_jobs(struct repairing *repairing)
 	        on_rows, repairing);
 }
 
+/* A piece whose caller has given it up may still be under way: another one beside it would take its
+ * page for the wrong kind of rows. */
 void repair_start(
         struct jobtables *backend, const struct lucius_repair *repair, struct lucius_op op)
 {
+	if (backend->repair.is_under_way) {
+		lucius_fail(backend->host, op, LUCIUS_UNAVAILABLE,
+		        "the last piece of mending is still under way");
+		return;
+	}
+	backend->repair.is_under_way = true;
 	struct repairing *repairing = must_calloc(1, sizeof(*repairing));
 	chain_begin(backend, &repairing->chain, op, destroy);
 	repairing->wish = *repair;
@@ -282,7 +292,8 @@ void repair_start(
 	if (backend->repair.next == NULL) {
 		backend->repair.is_at_jobs = !backend->repair.is_at_jobs;
 	}
-	if (backend->repair.is_at_jobs) {
+	repairing->is_at_jobs = backend->repair.is_at_jobs;
+	if (repairing->is_at_jobs) {
 		query_jobs(repairing);
 	} else {
 		query_slots(repairing);

@@ -713,6 +713,13 @@ EXPORTED void tables_get(struct tables *tables, const char *table, const char *p
 	send(ask);
 }
 
+/* The model has no line in which others wait. */
+EXPORTED void tables_get_urgently(struct tables *tables, const char *table, const char *partition,
+        const char *row, tables_done_fn on_done, void *user)
+{
+	tables_get(tables, table, partition, row, on_done, user);
+}
+
 EXPORTED void tables_query(
         struct tables *tables, const struct tables_query *query, tables_done_fn on_done, void *user)
 {
