@@ -15,6 +15,8 @@
 #define PULSE_MS 100
 /* What the peer gets for its close when the time to stop is up already. */
 #define FORCED_CLOSE_MS 1000
+/* What has lived so long was a good one, however it ends. */
+#define STABLE_MS 60000
 
 int64_t servicebus_now_ms(void)
 {
@@ -43,6 +45,16 @@ uint32_t servicebus_backoff_next(
 	uint32_t doubled = backoff->limit_ms * 2;
 	backoff->limit_ms = doubled < settings->backoff_max_ms ? doubled : settings->backoff_max_ms;
 	return wait;
+}
+
+bool servicebus_backoff_lived(struct servicebus_backoff *backoff, int64_t lived_ms, bool is_normal,
+        const struct servicebus_settings *settings)
+{
+	if (lived_ms <= STABLE_MS && (!is_normal || lived_ms < settings->worked_ms)) {
+		return false;
+	}
+	backoff->limit_ms = 0;
+	return true;
 }
 
 struct event *servicebus_timer(
@@ -456,6 +468,7 @@ static void take_settings(
 	set_default(&client->settings.operation_timeout_ms, 30000);
 	set_default(&client->settings.backoff_first_ms, 500);
 	set_default(&client->settings.backoff_max_ms, 30000);
+	set_default(&client->settings.worked_ms, 2000);
 	set_default(&client->settings.busy_ms, 2000);
 	set_default(&client->settings.idle_timeout_ms, 30000);
 	set_default(&client->settings.quiet_link_ms, 300000);

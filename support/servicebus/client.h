@@ -45,6 +45,8 @@ struct servicebus_settings {
 	uint32_t operation_timeout_ms; /* a send, a settle, an attach, a request [30000] */
 	uint32_t backoff_first_ms; /* [500] */
 	uint32_t backoff_max_ms; /* [30000] */
+	/* What lived so long worked: its normal end is no reason to wait longer [2000]. */
+	uint32_t worked_ms;
 	uint32_t busy_ms; /* what a broker that says that it is busy is left alone for [2000] */
 	uint32_t idle_timeout_ms; /* a silent peer is dead after twice this [30000] */
 	uint32_t quiet_link_ms; /* a receiver silent for so long is asked whether it lives [300000]

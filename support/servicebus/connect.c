@@ -10,10 +10,6 @@
 #include <openssl/x509v3.h>
 #include <proton/condition.h>
 
-/* A connection that has lived so long was a good one: the next loss starts with the first back-off.
- */
-#define STABLE_MS 60000
-
 bool servicebus_make_tls(struct servicebus_client *client, char *error, size_t error_size)
 {
 	if (client->target.is_emulator) {
@@ -240,13 +236,14 @@ static bool is_normal_end(const char *condition)
 
 static void reconnect_later(struct servicebus_client *client, const struct amqp_closing *closing)
 {
-	if (client->open_since_ms != 0 && servicebus_now_ms() - client->open_since_ms > STABLE_MS) {
-		client->backoff.limit_ms = 0;
+	bool is_normal = is_normal_end(closing->condition);
+	if (client->open_since_ms != 0) {
+		(void)servicebus_backoff_lived(&client->backoff,
+		        servicebus_now_ms() - client->open_since_ms, is_normal, &client->settings);
 	}
 	client->open_since_ms = 0;
 	uint32_t wait = servicebus_backoff_next(&client->backoff, &client->settings);
-	servicebus_log(client,
-	        is_normal_end(closing->condition) ? SERVICEBUS_LOG_INFO : SERVICEBUS_LOG_WARNING,
+	servicebus_log(client, is_normal ? SERVICEBUS_LOG_INFO : SERVICEBUS_LOG_WARNING,
 	        "servicebus.disconnected", "no connection to %s: %s; trying again in %u ms",
 	        client->target.host, closing->sentence, wait);
 	char trouble[280];

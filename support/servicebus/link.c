@@ -18,7 +18,6 @@
 
 /* Links that are being attached at a time, so that many together do not storm a broker. */
 #define MAX_ATTACHING 8
-#define STABLE_MS 60000
 
 static void on_link_timer(int fd, short what, void *user);
 static void on_token_timer(int fd, short what, void *user);
@@ -232,8 +231,9 @@ void servicebus_link_lost(
 {
 	bool was_closing = link->state == LINK_CLOSING;
 	bool was_up = link->state == LINK_UP || was_closing;
-	if (link->state == LINK_UP && servicebus_now_ms() - link->up_since_ms > STABLE_MS) {
-		link->backoff.limit_ms = 0;
+	if (link->state == LINK_UP &&
+	        servicebus_backoff_lived(&link->backoff, servicebus_now_ms() - link->up_since_ms,
+	                condition != NULL && is_normal_loss(condition), &link->client->settings)) {
 		link->retried_unauthorized = false;
 	}
 	(void)event_del(link->timer);

@@ -29,6 +29,11 @@ struct servicebus_backoff {
 };
 uint32_t servicebus_backoff_next(
         struct servicebus_backoff *backoff, const struct servicebus_settings *settings);
+/* After the end of what was up for lived_ms: true if it was a good one, so that the next wait is
+ * the first one again. It was if it lived a minute, or ended as is normal (idle, an upgrade) and
+ * not at once: a broker that takes us and sends us away is still asked less and less often. */
+bool servicebus_backoff_lived(struct servicebus_backoff *backoff, int64_t lived_ms, bool is_normal,
+        const struct servicebus_settings *settings);
 /* True for the condition by which the service throttles ("please wait 2 seconds"). */
 bool servicebus_is_busy(const char *condition);
 /* How long it is left alone then: half as much again at most, by chance. */

@@ -9,6 +9,14 @@
 static void on_log(void *user, int level, const char *event, const char *sentence)
 {
 	struct world *world = user;
+	const char *wait = strstr(sentence, "trying again in ");
+	unsigned wait_ms;
+	if (wait != NULL && sscanf(wait, "trying again in %u ms", &wait_ms) == 1) {
+		world->n_waits++;
+		if (wait_ms > world->longest_wait_ms) {
+			world->longest_wait_ms = wait_ms;
+		}
+	}
 	world->n_locks_lost_logged += strcmp(event, "servicebus.lock_lost") == 0 ? 1 : 0;
 	if (getenv("TEST_VERBOSE") != NULL) {
 		fprintf(stderr, "%d %s %s\n", level, event, sentence);

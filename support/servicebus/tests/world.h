@@ -36,6 +36,9 @@ struct world {
 	bool is_ready;
 	unsigned n_states;
 	unsigned n_locks_lost_logged;
+	/* Attempts after a loss, of the connection or of a link, and the longest wait for one. */
+	unsigned n_waits;
+	unsigned longest_wait_ms;
 };
 
 /* The broker runs; the client is made by world_client, after the test has changed settings. */
