@@ -508,8 +508,11 @@ static void options_that_do_not_go_together_are_refused(void)
 	world.options->tls_cert = "/cert.pem";
 	check_refused(&world, "bus-tls-key");
 	world_init(&world);
-	world.options->management_listen = "127.0.0.1:5300";
-	check_refused(&world, "bus-config");
+	world.options->management_listen = "5300";
+	check_refused(&world, "bus-management-listen");
+	world_init(&world);
+	world.options->management_listen = "0.0.0.0:5300";
+	check_refused(&world, "bus-key");
 }
 
 static void tls_files_that_cannot_be_read_stop_the_listener(void)
