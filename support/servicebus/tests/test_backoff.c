@@ -6,6 +6,9 @@
 
 #define FIRST_MS 5
 #define N_LOSSES 10
+/* Far apart, so that a machine with much to do does not make what lived seem short-lived. */
+#define WORKED_MS 10
+#define LIVES_MS 80
 
 /* Waits may grow to what a test would not sit through, but not past one that escalates for sure:
  * that ten random waits all stay within the first limit happens once in some thousand million runs.
@@ -14,7 +17,7 @@ static void start(struct world *world, uint32_t worked_ms)
 {
 	world_start(world);
 	world->settings.backoff_first_ms = FIRST_MS;
-	world->settings.backoff_max_ms = 400;
+	world->settings.backoff_max_ms = 200;
 	world->settings.worked_ms = worked_ms;
 	world_client(world, "UseDevelopmentEmulator=true");
 	world_send(world, "topic", "x");
@@ -44,8 +47,8 @@ static void detach_often(struct world *world, unsigned lives_ms, const char *con
 static void normal_closes_of_connections_that_worked_never_lengthen_the_wait(void)
 {
 	struct world w;
-	start(&w, 30);
-	close_often(&w, 40, "amqp:connection:forced");
+	start(&w, WORKED_MS);
+	close_often(&w, LIVES_MS, "amqp:connection:forced");
 	CHECK(w.longest_wait_ms <= FIRST_MS);
 	world_finish(&w);
 }
@@ -62,8 +65,8 @@ static void connection_that_is_closed_at_once_is_tried_less_and_less_often(void)
 static void connection_closed_for_an_error_is_tried_less_and_less_often(void)
 {
 	struct world w;
-	start(&w, 30);
-	close_often(&w, 40, "amqp:internal-error");
+	start(&w, WORKED_MS);
+	close_often(&w, LIVES_MS, "amqp:internal-error");
 	CHECK(w.longest_wait_ms > FIRST_MS);
 	world_finish(&w);
 }
@@ -71,11 +74,11 @@ static void connection_closed_for_an_error_is_tried_less_and_less_often(void)
 static void wait_that_has_grown_is_short_again_after_a_normal_close(void)
 {
 	struct world w;
-	start(&w, 30);
+	start(&w, WORKED_MS);
 	close_often(&w, 1, "amqp:internal-error");
 	CHECK(w.longest_wait_ms > FIRST_MS);
 	CHECK(world_wait(&w, &w.broker.n_attached, N_LOSSES + 1));
-	world_pass(&w, 40);
+	world_pass(&w, LIVES_MS);
 	w.longest_wait_ms = 0;
 	fake_broker_close(&w.broker, "amqp:connection:forced");
 	CHECK(world_wait(&w, &w.n_waits, N_LOSSES + 1));
@@ -86,8 +89,8 @@ static void wait_that_has_grown_is_short_again_after_a_normal_close(void)
 static void normal_detaches_of_links_that_worked_never_lengthen_the_wait(void)
 {
 	struct world w;
-	start(&w, 30);
-	detach_often(&w, 40, "amqp:link:detach-forced");
+	start(&w, WORKED_MS);
+	detach_often(&w, LIVES_MS, "amqp:link:detach-forced");
 	CHECK(w.longest_wait_ms <= FIRST_MS);
 	CHECK_INT(w.broker.n_connected, 1);
 	world_finish(&w);
@@ -106,8 +109,8 @@ static void link_that_is_detached_at_once_is_tried_less_and_less_often(void)
 static void link_detached_for_an_error_is_tried_less_and_less_often(void)
 {
 	struct world w;
-	start(&w, 30);
-	detach_often(&w, 40, "amqp:internal-error");
+	start(&w, WORKED_MS);
+	detach_often(&w, LIVES_MS, "amqp:internal-error");
 	CHECK(w.longest_wait_ms > FIRST_MS);
 	world_finish(&w);
 }
