@@ -105,6 +105,8 @@ void servicebus_drop_connection(struct servicebus_client *client)
 	}
 	struct amqp_connection *connection = client->connection;
 	client->connection = NULL;
+	client->waits_for_room = false;
+	client->last_sent_on = NULL;
 	drop_cbs(client, why);
 	drop_management(client, why);
 	for (struct servicebus_link *link = client->links; link != NULL;) {
@@ -211,6 +213,8 @@ static void on_turn(void *user, struct amqp_connection *connection)
 		}
 		link = next;
 	}
+	/* A send that was given up may have left room. */
+	servicebus_senders_advance(client, NULL);
 	servicebus_leave(client);
 }
 
@@ -219,11 +223,7 @@ static void on_writable(void *user, struct amqp_connection *connection)
 	struct servicebus_client *client = user;
 	(void)connection;
 	servicebus_enter(client);
-	for (struct servicebus_link *link = client->links; link != NULL; link = link->next) {
-		if (link->is_sender) {
-			servicebus_sender_pump((struct servicebus_sender *)link);
-		}
-	}
+	servicebus_senders_advance(client, NULL);
 	servicebus_leave(client);
 }
 

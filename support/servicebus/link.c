@@ -485,7 +485,7 @@ void servicebus_link_handle(struct servicebus_link *link, pn_event_t *event)
 		break;
 	case PN_LINK_FLOW:
 		if (link->is_sender) {
-			servicebus_sender_pump((struct servicebus_sender *)link);
+			servicebus_senders_advance(link->client, (struct servicebus_sender *)link);
 		}
 		break;
 	case PN_DELIVERY:

@@ -186,6 +186,8 @@ struct servicebus_client {
 	enum servicebus_connection_state state;
 	struct amqp_connection *connection;
 	pn_session_t *sessions[N_SESSIONS];
+	bool waits_for_room; /* a send does, on a link that has credit */
+	struct servicebus_link *last_sent_on; /* a sender; may be NULL */
 	struct amqp_rpc *cbs;
 	struct servicebus_backoff backoff;
 	struct event *reconnect;
@@ -270,6 +272,8 @@ enum servicebus_outcome servicebus_outcome_of_status(int64_t status);
 void servicebus_sender_up(struct servicebus_sender *sender);
 void servicebus_sender_down(struct servicebus_sender *sender, const char *description);
 void servicebus_sender_pump(struct servicebus_sender *sender);
+/* After there may be more room on the connection, or credit for `sender` (may be NULL). */
+void servicebus_senders_advance(struct servicebus_client *client, struct servicebus_sender *sender);
 /* What waits ends with this outcome, and so does what comes until the link is up. */
 void servicebus_sender_refused(
         struct servicebus_sender *sender, enum servicebus_outcome outcome, const char *sentence);

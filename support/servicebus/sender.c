@@ -80,13 +80,26 @@ static void describe_size(
 	        sender->link.address, sender->max_message_size);
 }
 
-static bool may_send(const struct servicebus_sender *sender)
+static bool has_room(const struct servicebus_client *client)
 {
-	const struct servicebus_link *link = &sender->link;
-	return link->state == LINK_UP && pn_link_credit(link->pn) > 0 &&
-	        servicebus_now_ms() >= sender->busy_until_ms &&
-	        !amqp_connection_is_congested(link->client->connection) &&
-	        pn_session_outgoing_bytes(pn_link_session(link->pn)) < MAX_BUFFERED;
+	return client->connection != NULL && client->sessions[SESSION_SENDERS] != NULL &&
+	        !amqp_connection_is_congested(client->connection) &&
+	        pn_session_outgoing_bytes(client->sessions[SESSION_SENDERS]) < MAX_BUFFERED;
+}
+
+/* A link that lacks nothing but room will not be told by the broker when there is some. */
+static bool may_send(struct servicebus_sender *sender)
+{
+	struct servicebus_link *link = &sender->link;
+	if (link->state != LINK_UP || pn_link_credit(link->pn) <= 0 ||
+	        servicebus_now_ms() < sender->busy_until_ms) {
+		return false;
+	}
+	if (!has_room(link->client)) {
+		link->client->waits_for_room = true;
+		return false;
+	}
+	return true;
 }
 
 static void transmit(
@@ -100,6 +113,7 @@ static void transmit(
 	(void)pn_link_advance(link->pn);
 	op->deadline_ms = servicebus_now_ms() + link->client->settings.operation_timeout_ms;
 	append(&sender->sent, op);
+	link->client->last_sent_on = link;
 	link->client->counts.n_sent++;
 }
 
@@ -120,6 +134,36 @@ void servicebus_sender_pump(struct servicebus_sender *sender)
 	if (sender->link.state == LINK_UP && sender->waiting.first == NULL &&
 	        pn_link_get_drain(sender->link.pn)) {
 		(void)pn_link_drained(sender->link.pn);
+	}
+}
+
+/* From `link` to `last`, or to the end. */
+static void pump_some(struct servicebus_link *link, const struct servicebus_link *last)
+{
+	for (; link != NULL; link = link->next) {
+		if (link->is_sender) {
+			servicebus_sender_pump((struct servicebus_sender *)link);
+		}
+		if (link == last) {
+			return;
+		}
+	}
+}
+
+/* The link that has sent last comes last, so that none has all the room for itself. */
+void servicebus_senders_advance(struct servicebus_client *client, struct servicebus_sender *sender)
+{
+	if (!client->waits_for_room) {
+		if (sender != NULL) {
+			servicebus_sender_pump(sender);
+		}
+		return;
+	}
+	if (has_room(client)) {
+		struct servicebus_link *last = client->last_sent_on;
+		client->waits_for_room = false;
+		pump_some(last != NULL ? last->next : NULL, NULL);
+		pump_some(client->links, last);
 	}
 }
 

@@ -58,6 +58,30 @@ static void large_message_crosses_many_frames(void)
 	world_finish(&w);
 }
 
+/* Their own link says nothing then: it has had its credit all the time. */
+static void sends_that_found_no_room_go_when_those_of_another_topic_have_gone(void)
+{
+	struct world w;
+	static char large[600 * 1000];
+	world_start(&w);
+	world_client(&w, EMULATOR);
+	memset(large, 'x', sizeof(large) - 1);
+	world_send(&w, "topic", "to attach");
+	world_send(&w, "other", "to attach");
+	world_send(&w, "third", "to attach");
+	CHECK(world_wait(&w, &w.n_done, 3));
+	world_send(&w, "topic", large);
+	world_send(&w, "topic", large);
+	for (int i = 0; i < 10; i++) {
+		world_send(&w, i % 2 == 0 ? "other" : "third", i < 6 ? large : "small");
+	}
+	CHECK(world_wait(&w, &w.n_done, 15));
+	for (int i = 0; i < 15; i++) {
+		CHECK_INT(w.outcomes[i], SERVICEBUS_DONE);
+	}
+	world_finish(&w);
+}
+
 static void message_over_the_limit_is_not_sent(void)
 {
 	struct world w;
@@ -458,6 +482,7 @@ int main(int argc, char **argv)
 		SUITE_TEST(message_is_sent_and_accepted),
 		SUITE_TEST(many_sends_wait_for_credit_and_all_are_answered),
 		SUITE_TEST(large_message_crosses_many_frames),
+		SUITE_TEST(sends_that_found_no_room_go_when_those_of_another_topic_have_gone),
 		SUITE_TEST(message_over_the_limit_is_not_sent),
 		SUITE_TEST(rejections_are_told_apart),
 		SUITE_TEST(send_on_a_lost_link_is_unknown_and_the_next_one_is_sent),
