@@ -130,10 +130,16 @@ static void finish_if_done(struct amqp_connection *connection)
 
 static void wake(struct amqp_connection *connection)
 {
-	if (connection->stage != AMQP_STAGE_OVER && !connection->is_destroyed &&
-	        !connection->is_running) {
-		event_active(connection->wake, EV_TIMEOUT, 0);
+	if (connection->stage == AMQP_STAGE_OVER || connection->is_destroyed ||
+	        connection->is_woken) {
+		return;
 	}
+	if (connection->is_running) {
+		connection->wants_turn = connection->wants_turn || connection->is_past_events;
+		return;
+	}
+	connection->is_woken = true;
+	event_active(connection->wake, EV_TIMEOUT, 0);
 }
 
 /* Events, the owner's batched work, output; as often as one makes the other necessary. */
@@ -144,6 +150,7 @@ static void run(struct amqp_connection *connection)
 	}
 	connection->is_running = true;
 	amqp_pump_events(connection);
+	connection->is_past_events = true;
 	if (!connection->is_destroyed && connection->stage == AMQP_STAGE_AMQP &&
 	        connection->handler.on_turn != NULL) {
 		connection->handler.on_turn(connection->handler.user, connection);
@@ -152,6 +159,7 @@ static void run(struct amqp_connection *connection)
 		amqp_pump_out(connection);
 	}
 	connection->is_running = false;
+	connection->is_past_events = false;
 	if (!connection->is_destroyed) {
 		finish_if_done(connection);
 	}
@@ -271,6 +279,7 @@ static void on_wake(evutil_socket_t fd, short what, void *user)
 	(void)fd;
 	(void)what;
 	struct amqp_connection *connection = user;
+	connection->is_woken = false;
 	enter(connection);
 	run(connection);
 	leave(connection);

@@ -82,16 +82,18 @@ void amqp_connection_close(
         struct amqp_connection *connection, const char *condition, const char *description);
 
 /* To be called after touching proton outside the callbacks above: what it has to say is written in
- * this turn of the loop. Any number of times. */
+ * this turn of the loop. Any number of times. Within on_turn, or an event that the output brings
+ * about, it gives one more turn. */
 void amqp_connection_wake(struct amqp_connection *connection);
 
-/* One more on_turn, after what waits has gone to the socket as far as it takes it: for an owner that
- * has kept something back because too much was waiting. */
+/* One more on_turn, after what waits has gone to the socket as far as it takes it: for an owner
+ * that has kept something back because too much was waiting. */
 void amqp_connection_turn_again(struct amqp_connection *connection);
 
 /* Proton's side; borrowed, good until destroy. */
 pn_connection_t *amqp_connection_proton(struct amqp_connection *connection);
 
+/* Once an owner has seen this, on_writable is due. */
 bool amqp_connection_is_congested(const struct amqp_connection *connection);
 /* Bytes that wait to be written. */
 size_t amqp_connection_queued(const struct amqp_connection *connection);

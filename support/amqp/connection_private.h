@@ -35,7 +35,10 @@ struct amqp_connection {
 	struct event *deadline; /* hand-shake, then close */
 	unsigned depth;
 	bool is_destroyed;
+	bool is_woken; /* on_wake is due */
 	bool is_running; /* all that is done now is written at the end of it */
+	bool is_past_events; /* the owner's turn has begun, or is over: what wakes now needs another
+	                      */
 	bool wants_turn;
 	bool is_closing; /* by us */
 	bool was_open;

@@ -117,6 +117,9 @@ void amqp_pump_out(struct amqp_connection *connection)
 		amqp_shim_out(&connection->shim, amqp_bytes(output.start, output.size),
 		        &connection->stream.out);
 		(void)pn_connection_driver_write_done(&connection->driver, output.size);
+		/* Before the events, so that their owner finds waiting only what the socket
+		 * refuses: of its end it is told. */
+		write_out(connection);
 		amqp_pump_events(connection);
 	}
 	if (!connection->is_destroyed) {

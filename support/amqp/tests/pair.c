@@ -22,6 +22,12 @@ static void on_event(void *user, struct amqp_connection *connection, pn_event_t 
 	}
 }
 
+static void on_turn(void *user, struct amqp_connection *connection)
+{
+	(void)connection;
+	((struct side *)user)->n_turns++;
+}
+
 static void on_writable(void *user, struct amqp_connection *connection)
 {
 	(void)connection;
@@ -45,6 +51,7 @@ static void start_side(struct pair *pair, struct side *side, evutil_socket_t fd,
 {
 	struct amqp_connection_handler handler = {
 		.on_event = on_event,
+		.on_turn = on_turn,
 		.on_writable = on_writable,
 		.on_closed = on_closed,
 		.check_plain = check_plain,

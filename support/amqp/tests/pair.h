@@ -16,6 +16,7 @@ struct side {
 	bool destroys_in_event; /* destroys itself at the next event */
 	unsigned n_events;
 	unsigned n_writable;
+	unsigned n_turns;
 	char condition[80];
 	char sentence[256];
 	bool is_by_peer;

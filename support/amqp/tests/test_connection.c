@@ -487,6 +487,100 @@ static void reading_goes_on_when_other_output_has_taken_the_queue_along(void)
 	pair_finish(&pair);
 }
 
+/* A message goes from the client, whose output brings an event (PN_LINK_FLOW) about in turn. */
+struct outgoing {
+	struct pair pair;
+	pn_link_t *sender;
+	bool is_ready;
+	bool is_watching; /* what comes is of the message's own output */
+	bool was_congested;
+	bool wakes;
+	unsigned n_flows;
+	unsigned n_turns_at_flow;
+};
+
+static void on_outgoing_server(struct side *side, pn_event_t *event)
+{
+	(void)side;
+	if (pn_event_type(event) == PN_SESSION_REMOTE_OPEN) {
+		pn_session_open(pn_event_session(event));
+	} else if (pn_event_type(event) == PN_LINK_REMOTE_OPEN) {
+		amqp_link_accept(pn_event_link(event), 0);
+		pn_link_flow(pn_event_link(event), 100);
+	}
+}
+
+static void on_outgoing_client(struct side *side, pn_event_t *event)
+{
+	struct outgoing *outgoing = side->test;
+	if (pn_event_type(event) != PN_LINK_FLOW) {
+		return;
+	}
+	outgoing->is_ready = true;
+	if (!outgoing->is_watching) {
+		return;
+	}
+	outgoing->n_flows++;
+	outgoing->n_turns_at_flow = side->n_turns;
+	outgoing->was_congested =
+	        outgoing->was_congested || amqp_connection_is_congested(side->connection);
+	if (outgoing->wakes) {
+		outgoing->wakes = false;
+		amqp_connection_wake(side->connection);
+	}
+}
+
+static void outgoing_start(struct outgoing *outgoing)
+{
+	*outgoing = (struct outgoing){ 0 };
+	pair_start(&outgoing->pair, &(struct pair_options){ .client.congested_above = 1000 });
+	outgoing->pair.client.test = outgoing;
+	outgoing->pair.client.on_event = on_outgoing_client;
+	outgoing->pair.server.on_event = on_outgoing_server;
+	CHECK(pair_open(&outgoing->pair));
+	pn_session_t *session =
+	        pn_session(amqp_connection_proton(outgoing->pair.client.connection));
+	outgoing->sender = pn_sender(session, "link");
+	pn_session_open(session);
+	pn_link_open(outgoing->sender);
+	amqp_connection_wake(outgoing->pair.client.connection);
+	CHECK(pair_run_until(&outgoing->pair, is_set, &outgoing->is_ready));
+	pair_settle(&outgoing->pair);
+	outgoing->is_watching = true;
+}
+
+static void outgoing_send(struct outgoing *outgoing)
+{
+	static const char content[5000];
+	(void)amqp_delivery_start(outgoing->sender, amqp_text("1"), AMQP_MARK_PLAIN);
+	(void)pn_link_send(outgoing->sender, content, sizeof(content));
+	(void)pn_link_advance(outgoing->sender);
+	amqp_connection_wake(outgoing->pair.client.connection);
+	pair_settle(&outgoing->pair);
+	CHECK_INT(outgoing->n_flows, 1);
+}
+
+/* Who keeps something back because of it waits to be told of its end. */
+static void output_that_the_socket_takes_at_once_is_no_congestion(void)
+{
+	struct outgoing outgoing;
+	outgoing_start(&outgoing);
+	outgoing_send(&outgoing);
+	CHECK(!outgoing.was_congested);
+	CHECK_INT(outgoing.pair.client.n_writable, 0);
+	pair_finish(&outgoing.pair);
+}
+
+static void wake_in_an_event_of_the_output_gives_another_turn(void)
+{
+	struct outgoing outgoing;
+	outgoing_start(&outgoing);
+	outgoing.wakes = true;
+	outgoing_send(&outgoing);
+	CHECK_INT(outgoing.pair.client.n_turns, outgoing.n_turns_at_flow + 1);
+	pair_finish(&outgoing.pair);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct suite_test tests[] = {
@@ -509,6 +603,8 @@ int main(int argc, char **argv)
 		SUITE_TEST(close_without_an_answer_ends_in_time),
 		SUITE_TEST(peer_that_does_not_read_stops_being_read),
 		SUITE_TEST(reading_goes_on_when_other_output_has_taken_the_queue_along),
+		SUITE_TEST(output_that_the_socket_takes_at_once_is_no_congestion),
+		SUITE_TEST(wake_in_an_event_of_the_output_gives_another_turn),
 	};
 	return suite_run("amqp connection", tests, sizeof(tests) / sizeof(tests[0]), argc, argv);
 }
