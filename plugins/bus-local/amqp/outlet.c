@@ -52,6 +52,7 @@ static void deliver(struct consumer *consumer, struct entry *entry)
 	if (is_behind(link)) {
 		/* Within a hand-over the store looks at the flag by itself. */
 		consumer_hold(consumer);
+		link->peer->has_paused = true;
 		amqp_connection_turn_again(link->peer->connection);
 	}
 	peer_wake(link->peer);
@@ -83,6 +84,10 @@ static void finish_drain(struct link *link)
 void outlet_on_flow(struct link *link)
 {
 	int credit = pn_link_credit(link->proton);
+	if (link->peer->has_paused) {
+		/* What comes may be that messages of the session have gone out: there is room. */
+		amqp_connection_turn_again(link->peer->connection);
+	}
 	consumer_set_credit(&link->consumer, credit > 0 ? (uint32_t)credit : 0);
 	finish_drain(link);
 }
@@ -90,6 +95,7 @@ void outlet_on_flow(struct link *link)
 void outlet_adjust(struct link *link)
 {
 	bool is_held = listener_is_holding_back(link->peer->listener) || is_behind(link);
+	link->peer->has_paused = link->peer->has_paused || is_held;
 	if (is_held == link->consumer.is_paused) {
 		return;
 	}

@@ -135,14 +135,13 @@ static void on_turn(void *user, struct amqp_connection *connection)
 	(void)connection;
 	struct peer *peer = user;
 	bus_enter(peer->bus);
+	peer->has_paused = false;
 	for (struct link *link = peer->links; link != NULL; link = link->next) {
 		if (link->kind == LINK_OUTLET) {
 			outlet_adjust(link);
 		}
 	}
 	bus_leave(peer->bus);
-	/* What was given out just now is written next; what comes later needs a wake of its own. */
-	peer->is_awake = false;
 }
 
 static void free_peer(struct peer *peer)
@@ -312,10 +311,7 @@ void peer_close(struct peer *peer, const char *condition, const char *sentence)
 
 void peer_wake(struct peer *peer)
 {
-	if (!peer->is_awake) {
-		peer->is_awake = true;
-		amqp_connection_wake(peer->connection);
-	}
+	amqp_connection_wake(peer->connection);
 }
 
 void peer_hold_back(struct peer *peer)

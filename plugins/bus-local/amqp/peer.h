@@ -29,7 +29,7 @@ struct peer {
 	struct link *links;
 	size_t n_links;
 	bool had_link;
-	bool is_awake; /* its connection will run in this turn of the loop */
+	bool has_paused; /* one of its receiving links, because the connection is behind */
 	char name[80]; /* address of the other end, for logs */
 };
 

@@ -10,6 +10,11 @@
 
 /* Messages of half a megabyte, more by far than what sockets take. */
 #define N_LARGE 200
+#define OTHER_TOPIC "global-bus-replies-p1"
+/* What a peer lets be under way: more than the broker puts in front of it at a time, not twice it.
+ */
+#define FRAME ((size_t)65536 + 128)
+#define WINDOW_FRAMES 24
 
 /* Receiving. */
 
@@ -296,6 +301,57 @@ static void slow_peer_gets_no_more_than_it_takes(void)
 	world_finish(&world);
 }
 
+/* The other link has said long before what it takes, and the peer says nothing more. */
+static void peer_whose_one_receiver_has_drained_is_still_sent_to(void)
+{
+	struct world world;
+	world_connect(&world);
+	struct end *out = sender(&world);
+	struct end *other_out = client_sender(world.client, world.session, OTHER_TOPIC);
+	WAIT(&world, other_out->is_attached && pn_link_credit(other_out->proton) > 0);
+	struct client *peer = connect_plain(&world, BUS_EMULATOR_KEY);
+	WAIT(&world, peer->is_open);
+	struct end *in = client_receiver(
+	        peer, client_session(peer), SUBSCRIPTION, PN_SND_UNSETTLED, PN_RCV_SECOND);
+	struct end *other = client_receiver(peer, client_session(peer),
+	        OTHER_TOPIC "/Subscriptions/lucius-invoker", PN_SND_UNSETTLED, PN_RCV_SECOND);
+	WAIT(&world, in->is_attached && other->is_attached);
+	client_flow(other, 2);
+	send_message(&world, out, "m1");
+	client_drain(in, 5);
+	WAIT(&world, in->n_arrivals == 1 && pn_link_credit(in->proton) == 0);
+	for (size_t i = 1; i <= 2; i++) {
+		send_message(&world, other_out, "m2");
+		WAIT(&world, other->n_arrivals == i);
+	}
+	client_destroy(peer);
+	world_finish(&world);
+}
+
+/* Its window is used up in the midst of what waits, and what is left of it needs no word more. */
+static void receiver_with_a_small_window_gets_everything(void)
+{
+	struct world world;
+	CLEANUP(amqp_buffer_finish) struct amqp_buffer one = { 0 };
+	world_connect(&world);
+	struct end *out = sender(&world);
+	write_message(&one, "one", 60000);
+	for (int i = 0; i < N_LARGE; i++) {
+		client_send(out, amqp_buffer_bytes(&one), false, false);
+	}
+	WAIT(&world, out->n_outcomes == N_LARGE);
+	struct client *peer = connect_plain(&world, BUS_EMULATOR_KEY);
+	WAIT(&world, peer->is_open);
+	pn_session_t *session = client_session(peer);
+	pn_session_set_incoming_capacity(session, WINDOW_FRAMES * FRAME);
+	struct end *in = client_receiver(peer, session, SUBSCRIPTION, PN_SND_SETTLED, PN_RCV_FIRST);
+	WAIT(&world, in->is_attached);
+	client_flow(in, 10 * N_LARGE);
+	WAIT(&world, in->n_arrivals == N_LARGE);
+	client_destroy(peer);
+	world_finish(&world);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct suite_test tests[] = {
@@ -312,6 +368,8 @@ int main(int argc, char **argv)
 		SUITE_TEST(too_large_message_is_rejected_and_the_link_lives),
 		SUITE_TEST(full_subscription_is_told_to_the_sender),
 		SUITE_TEST(slow_peer_gets_no_more_than_it_takes),
+		SUITE_TEST(peer_whose_one_receiver_has_drained_is_still_sent_to),
+		SUITE_TEST(receiver_with_a_small_window_gets_everything),
 	};
 	log_set_level(LUCIUS_LOG_ERROR);
 	return suite_run("bus-local listener: messages", tests, sizeof(tests) / sizeof(tests[0]),
