@@ -81,14 +81,15 @@ static void on_done(void *user, uint32_t status, const char *sentence)
 	}
 }
 
-/* Who asked waits no longer, so nobody asks the wrapped storage any more either. */
+/* Who asked waits no longer. What the wrapped storage has begun is waited for: its arguments are
+ * this call's and go with it. Only a name that is had would never end by itself. */
 static void on_cancelled(void *user)
 {
 	struct call *call = user;
 	if (call->delay != NULL) {
 		call->chaos->host->timer_stop(call->chaos->host, call->delay);
 		end(call, LUCIUS_UNAVAILABLE, "Chaos: it was given up before it was sent.");
-	} else {
+	} else if (call->operation == LUCIUS_OP_STORAGE_OWN) {
 		call->chaos->host->cancel(call->chaos->host, call->inner);
 	}
 }
