@@ -20,6 +20,8 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
+const lastStep = "embedding"
+
 type quiet struct{}
 
 func (quiet) Debug(string, ...any) {}
@@ -51,6 +53,9 @@ func serve(c client.Client) (string, error) {
 		for _, name := range []string{"stepId", "attempt_no", "lease_id"} {
 			told[name] = body.Directive[name]
 		}
+		if told["stepId"] == lastStep {
+			told["job_state"] = "SUCCEEDED" // the ledger has closed the job with it
+		}
 		go func() {
 			time.Sleep(20 * time.Millisecond) // the platform's work: the wait has begun
 			_ = c.SignalWorkflow(context.Background(), body.Directive["jobId"].(string), "", "step_result", told)
@@ -76,7 +81,7 @@ func input(id string) object {
 		"options": object{"definition": 1, "max_attempts": 3, "step_result_timeout_seconds": 900,
 			"lease_seconds": 900, "retry_initial_seconds": 1, "retry_max_seconds": 60,
 			"execution_timeout_seconds": 3600},
-		"steps": []object{step("ocr"), step("embedding")}}
+		"steps": []object{step("ocr"), step(lastStep)}}
 }
 
 func runOne(c client.Client, queue, id string) error {
