@@ -148,10 +148,23 @@ static void lose(struct claimant *claimant)
 	let_go(claimant);
 }
 
+/* So much of the lease has gone since the row was last written that somebody else may be about to
+ * take it, or has. */
+static bool is_late(const struct claimant *claimant)
+{
+	return now_ms(claimant) - claimant->renewed_ms >= claimant->lease_ms * 6 / 10;
+}
+
+/* An answer that this process saw late, because it or the network stood still, says what was so
+ * when it was asked: the row is looked at once more. */
 static void have(struct claimant *claimant, const char *etag)
 {
 	known_set(&claimant->etag, etag);
 	claimant->renewed_ms = claimant->asked_ms;
+	if (is_late(claimant)) {
+		claimant->is_in_doubt = true;
+		return;
+	}
 	suspend(claimant, false);
 	if (!claimant->has_it) {
 		struct lucius_text name = text_view(claimant->name);
@@ -295,7 +308,7 @@ static void on_tick(void *user)
 	struct claimant *claimant = user;
 	claimant->tick = NULL;
 	uint64_t since_ms = now_ms(claimant) - claimant->renewed_ms;
-	if (claimant->has_it && since_ms >= claimant->lease_ms * 6 / 10) {
+	if (claimant->has_it && is_late(claimant)) {
 		suspend(claimant, true);
 		claimant->is_in_doubt = true;
 	}
