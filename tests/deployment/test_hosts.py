@@ -29,7 +29,7 @@ TENANTS = ["t1", "t2", "t3", "t4"]
 LIMIT = 20
 ROLES = ["orchestrator", "worker", "invoker"]
 TABLE_KEY = ("Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==")
-TERMINAL = ("SUCCEEDED", "FAILED", "CANCELLED")
+TERMINAL = ("SUCCEEDED", "FAILED_FINAL", "CANCELLED")
 
 
 # The load: runs in the name space of the bridge, as `test_hosts.py load ADDRESS…`.
@@ -65,8 +65,7 @@ def insist(addresses, tenant, key, stopping):
             raise AssertionError((status, answer))
         if status == 429 and not has_been_sent and stopping.is_set():
             return None
-        time_to_wait = threading.Event()
-        time_to_wait.wait(0.2)
+        threading.Event().wait(0.2)
     return None
 
 

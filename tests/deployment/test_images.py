@@ -52,7 +52,7 @@ class Case(unittest.TestCase):
             answer = self.curl(stack, f"http://localhost:8000/v1/jobs/{job}?tenant_id=t1")
             if answer["job"]["state"] == state:
                 return answer
-            if time.monotonic() > end or answer["job"]["state"] in ("FAILED", "CANCELLED"):
+            if time.monotonic() > end or answer["job"]["state"] in ("FAILED_FINAL", "CANCELLED"):
                 raise AssertionError(answer)
             stack.pause.wait(0.1)
 
