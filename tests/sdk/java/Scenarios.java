@@ -22,6 +22,7 @@ import com.azure.messaging.servicebus.models.SubQueue;
 import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -303,7 +304,7 @@ final class Scenarios {
 	static void processorRenewsByItself(World world) throws Exception {
 		AtomicInteger n = new AtomicInteger();
 		CountDownLatch done = new CountDownLatch(1);
-		List<String> errors = new ArrayList<>();
+		List<String> errors = Collections.synchronizedList(new ArrayList<>());
 		ServiceBusReceiverClient other = world.receiver("brief-lock");
 		try (ServiceBusProcessorClient client = processor(world, "brief-lock", 1, taken -> {
 			n.incrementAndGet();
@@ -329,7 +330,7 @@ final class Scenarios {
 		Set<String> thrown = ConcurrentHashMap.newKeySet();
 		AtomicInteger n = new AtomicInteger();
 		CountDownLatch done = new CountDownLatch(total);
-		List<String> errors = new ArrayList<>();
+		List<String> errors = Collections.synchronizedList(new ArrayList<>());
 		try (ServiceBusProcessorClient client = processor(world, "all", 20, taken -> {
 			String body = taken.getMessage().getBody().toString();
 			if (body.endsWith("0") && thrown.add(body)) {
