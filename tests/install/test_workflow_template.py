@@ -25,8 +25,9 @@ class WorkflowTemplate(Installed):
         super().setUpClass()
         world = world_of(cls.prefix, cls.plugins)
         # Its starting and stopping of processes, borrowed for this test.
-        for name in ("start", "consume", "script", "_end"):
-            setattr(cls, name, getattr(world.World, name))
+        for name, member in vars(world.World).items():
+            if name not in ("setUp", "maxDiff") and not name.startswith("__"):
+                setattr(cls, name, member)
 
     def install(self):
         folder = self.copy_template("workflow")
