@@ -118,6 +118,11 @@ bool pair_run_until(struct pair *pair, bool (*is_done)(const void *user), const 
 	return is_done(user);
 }
 
+bool pair_is_set(const void *user)
+{
+	return *(const bool *)user;
+}
+
 static bool is_pair_open(const void *user)
 {
 	const struct pair *pair = user;

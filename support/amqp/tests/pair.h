@@ -42,6 +42,8 @@ void pair_finish(struct pair *pair);
 
 /* Runs the loop until the condition holds; false after 5 s. */
 bool pair_run_until(struct pair *pair, bool (*is_done)(const void *user), const void *user);
+/* For pair_run_until: `user` is a bool. */
+bool pair_is_set(const void *user);
 /* Until both sides are open. */
 bool pair_open(struct pair *pair);
 /* Turns of the loop that are ready now. */
