@@ -2,12 +2,14 @@
 /* What the resources share: problems, access, and the usual answers. */
 #include "core/api.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/access.h"
 #include "core/backend.h"
 #include "core/http/reply.h"
 #include "core/log.h"
+#include "core/recovery.h"
 #include "core/settings.h"
 
 #define RETRY_SECONDS 5u
@@ -114,16 +116,28 @@ const char *api_tenant(const struct api *api, struct http_request *request)
 	return tenant_id;
 }
 
+const char *api_standing(const struct api *api)
+{
+	if (api->recovery == NULL) {
+		return "is not started yet";
+	}
+	return recovery_has_name(api->recovery)
+	        ? "takes up the live jobs"
+	        : "stands by: it does not have the workflow engine, which another process has or "
+	          "had within LUCIUS_OWN_LEASE_SECONDS";
+}
+
 bool api_is_active(const struct api *api, struct http_request *request)
 {
 	if (api->is_active && !api->is_stopping) {
 		return true;
 	}
+	char detail[256];
+	(void)snprintf(detail, sizeof(detail), "this process %s",
+	        api->is_stopping ? "is stopping" : api_standing(api));
 	const struct http_problem problem = {
 		.kind = &http_problem_unavailable,
-		.detail = api->is_stopping
-		        ? "the service is stopping"
-		        : "this process stands by: another one has the workflow engine",
+		.detail = detail,
 		.retry_after_seconds = RETRY_SECONDS,
 	};
 	http_reply_problem(request, &problem);

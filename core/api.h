@@ -20,6 +20,7 @@ struct api;
 struct backend;
 struct invoker;
 struct loop;
+struct recovery;
 struct registry;
 struct settings;
 struct signals;
@@ -33,6 +34,7 @@ struct api {
 	struct backend *workflow;
 	const struct signals *signals;
 	struct invoker *invoker; /* NULL without that role */
+	const struct recovery *recovery; /* NULL: the engine needs none */
 	struct registry *registry; /* the newest; handlers take a reference */
 	const struct access_list *access; /* NULL: everybody may do everything */
 	bool is_active; /* false: stands by, or is not ready yet */
@@ -79,6 +81,8 @@ bool api_may(const struct api *api, const struct http_request *request, const ch
 
 /* The tenant_id of the query, or NULL after 422 (missing) or 403 (not the token's). */
 const char *api_tenant(const struct api *api, struct http_request *request);
+/* Why it is not active, as the rest of a sentence about the process. */
+const char *api_standing(const struct api *api);
 /* True if there is work to be done here; else 503 has been answered. */
 bool api_is_active(const struct api *api, struct http_request *request);
 /* 404 in the words that are the same for a job that is missing, malformed or another tenant's. */

@@ -4,6 +4,7 @@
  * on every listener and need no token.
  */
 #include <event2/buffer.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,7 @@ struct readiness {
 	struct json_writer not_ready; /* an array */
 	size_t n_waiting;
 	size_t n_not_ready;
+	bool has_storage; /* it has answered that it can be used */
 };
 
 /* One backend's answer. */
@@ -52,9 +54,28 @@ static void add_not_ready(struct readiness *readiness, const char *part, const c
 	json_writer_end_object(&readiness->not_ready);
 }
 
+/* Last, as the storage keeps who has the engine: while that is away nobody knows. */
+static void add_service(struct readiness *readiness)
+{
+	const struct api *api = readiness->api;
+	char sentence[256];
+	if (api->is_stopping) {
+		add_not_ready(readiness, "service", "is stopping", NULL);
+	} else if (!api->is_active && !readiness->has_storage && api->storage != NULL) {
+		(void)snprintf(sentence, sizeof(sentence),
+		        "waits for the storage backend '%s', which keeps who has the workflow "
+		        "engine",
+		        backend_name(api->storage));
+		add_not_ready(readiness, "service", sentence, NULL);
+	} else if (!api->is_active) {
+		add_not_ready(readiness, "service", api_standing(api), NULL);
+	}
+}
+
 static void reply_readiness(struct readiness *readiness)
 {
 	CLEANUP_JSON_WRITER struct json_writer body = { 0 };
+	add_service(readiness);
 	bool is_ready = readiness->n_not_ready == 0;
 	json_writer_end_array(&readiness->not_ready);
 	json_writer_begin_object(&body);
@@ -83,6 +104,8 @@ static void on_checked(void *user, uint32_t status, const char *sentence)
 	if (status != LUCIUS_OK) {
 		add_not_ready(readiness, backend_name(checkup->backend),
 		        sentence != NULL ? sentence : "is not ready", &checkup->missing);
+	} else if (checkup->backend == readiness->api->storage) {
+		readiness->has_storage = true;
 	}
 	json_writer_finish(&checkup->missing);
 	free(checkup);
@@ -113,12 +136,6 @@ static void handle_ready(void *user, struct http_request *request)
 	readiness->request = request;
 	api->n_open++;
 	json_writer_begin_array(&readiness->not_ready);
-	if (api->is_stopping) {
-		add_not_ready(readiness, "service", "is stopping", NULL);
-	} else if (!api->is_active) {
-		add_not_ready(readiness, "service",
-		        "stands by: another process has the workflow engine", NULL);
-	}
 	readiness->n_waiting = 1;
 	check(readiness, api->storage);
 	check(readiness, api->bus);

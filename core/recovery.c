@@ -200,6 +200,11 @@ void recovery_start(struct recovery *recovery)
 	own(recovery);
 }
 
+bool recovery_has_name(const struct recovery *recovery)
+{
+	return recovery->is_owned;
+}
+
 void recovery_stop(struct recovery *recovery)
 {
 	timer_stop(steal(recovery->again));

@@ -6,6 +6,7 @@
 #ifndef CORE_RECOVERY_H
 #define CORE_RECOVERY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <lucius/plugin.h>
@@ -29,6 +30,8 @@ struct recovery_parts {
 struct recovery *recovery_create(const struct recovery_parts *parts);
 /* Callbacks run later. Failures are logged and tried again. */
 void recovery_start(struct recovery *recovery);
+/* False: another process may have it, or the storage has not answered. */
+bool recovery_has_name(const struct recovery *recovery);
 /* Lets go of the name; no callback comes any more. */
 void recovery_stop(struct recovery *recovery);
 /* Takes NULL. Only when the loop has run once more after recovery_stop. */

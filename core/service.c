@@ -298,6 +298,7 @@ static void create_parts(struct service *service)
 		.workflow = parts->workflow,
 		.signals = &service->signals,
 		.invoker = service->invoker,
+		.recovery = service->recovery,
 	};
 }
 

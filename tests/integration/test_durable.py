@@ -47,7 +47,9 @@ class Durable(World):
         first = self.start(self.settings())
         job_id = first.orchestrate().json["jobId"]
         second = self.start(self.settings())
-        self.assertEqual(second.ask("GET", "/readyz").status, 503)
+        answer = second.ask("GET", "/readyz")
+        self.assertEqual(answer.status, 503)
+        self.assertIn("does not have the workflow engine", answer.body.decode())
         self.assertEqual(second.ask("GET", "/healthz").status, 200)
         self.assert_problem(second.orchestrate(input_ref="other"), 503, "unavailable")
         first.kill()

@@ -105,7 +105,8 @@ class Service:
         proxy = FaultProxy(self.azurite.port)
         self.addCleanup(proxy.stop)
         proxy.close()
-        lucius = self.not_ready(connection_string(proxy.port), f'"part":"{self.backend}"', str(proxy.port))
+        lucius = self.not_ready(connection_string(proxy.port), f'"part":"{self.backend}"', str(proxy.port),
+                                f"waits for the storage backend '{self.backend}'")
         for _ in range(2):
             proxy.open()
             self.wait_status(lucius, 200)
