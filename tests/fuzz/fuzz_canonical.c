@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * JSON that is taken, in its canonical form: pure ASCII, read again the same value, and canonical
- * already. Python's reading of the same bytes is held against it in vectors_canonical.py.
+ * already. That it is what Python prints is shown by tests/unit/vectors_idempotency.py.
  */
 #include <assert.h>
 #include <string.h>

@@ -35,8 +35,8 @@ static void check_servicebus(const char *text)
 	assert(is_good == (error[0] == '\0'));
 	if (is_good) {
 		assert(connection.host != NULL && connection.host[0] != '\0');
-		assert((connection.key != NULL && connection.key_name != NULL) ||
-		        connection.signature != NULL);
+		bool has_key = connection.key != NULL && connection.key_name != NULL;
+		assert(has_key != (connection.signature != NULL));
 		assert(azure_servicebus_port(&connection) != 0);
 		struct azure_servicebus copy = azure_servicebus_copy(&connection);
 		assert(strcmp(copy.host, connection.host) == 0);
