@@ -51,7 +51,7 @@ class HandlerCase(unittest.TestCase):
         self.temporary.mkdir()
 
     def environment(self, **settings):
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "ASAN_OPTIONS",
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "ASAN_OPTIONS", "LSAN_OPTIONS",
                                                     "UBSAN_OPTIONS") if name in os.environ}
         return {**kept, "LUCIUS_OUTPUT_DIR": str(self.results), "TMPDIR": str(self.temporary),
                 **settings}
