@@ -5,78 +5,18 @@
  */
 #include <lucius/storage.h>
 
-#include "support/jobtables/backend.h"
 #include "support/jobtables/operations.h"
 
-struct ledger_options {
-	const char *connection;
-	const char *ca_file;
-	int64_t max_connections;
-	const char *table;
-};
-
 static const struct lucius_option option_rows[] = {
-	{
-	        .name = "table-connection",
-	        .summary = "Connection string of the storage account whose tables hold the jobs.",
-	        .type = LUCIUS_OPTION_TEXT,
-	        .flags = LUCIUS_OPTION_SECRET | LUCIUS_OPTION_REQUIRED,
-	        LUCIUS_MEMBER(struct ledger_options, connection),
-	},
-	{
-	        .name = "table-ca",
-	        .summary = "File of certificates (PEM) to trust instead of the system's.",
-	        .type = LUCIUS_OPTION_TEXT,
-	        .flags = 0,
-	        LUCIUS_MEMBER(struct ledger_options, ca_file),
-	},
-	{
-	        .name = "table-connections",
-	        .default_value = "16",
-	        .summary = "Connections to the table service at most.",
-	        .min = 1,
-	        .max = 256,
-	        .type = LUCIUS_OPTION_INTEGER,
-	        .flags = 0,
-	        LUCIUS_MEMBER(struct ledger_options, max_connections),
-	},
+	JOBTABLES_OPTION_ROWS,
 	{
 	        .name = "ledger-table",
 	        .default_value = "jobledger",
 	        .summary = "The table that holds all rows of storage ledger.",
 	        .type = LUCIUS_OPTION_TEXT,
 	        .flags = 0,
-	        LUCIUS_MEMBER(struct ledger_options, table),
+	        LUCIUS_MEMBER(struct jobtables_options, jobs),
 	},
-};
-
-static uint32_t create(void *self, const struct lucius_host *host, char *error, size_t error_size)
-{
-	const struct ledger_options *options = host->options;
-	struct jobtables_settings settings = {
-		.connection = options->connection,
-		.ca_file = options->ca_file,
-		.max_connections = (uint32_t)options->max_connections,
-		.layout = {
-			.is_ledger = true,
-			.jobs = options->table,
-			.steps = options->table,
-			.claims = options->table,
-			.index = options->table,
-			.slots = options->table,
-		},
-	};
-	return jobtables_create(self, host, &settings, error, error_size);
-}
-
-static const struct lucius_life life = {
-	.size = sizeof(life),
-	.instance_size = sizeof(struct jobtables),
-	.create = create,
-	.start = operation_start,
-	.stop = operation_stop,
-	.destroy = operation_destroy,
-	.health = operation_health,
 };
 
 static const struct lucius_storage storage = {
@@ -98,10 +38,10 @@ const struct lucius_plugin lucius_plugin = {
 	.version = LUCIUS_VERSION,
 	.summary =
 	        "Keeps jobs in one Azure table, with their events; several processes may share it.",
-	.life = &life,
+	.life = &jobtables_life,
 	.options = option_rows,
 	.n_options = sizeof(option_rows) / sizeof(option_rows[0]),
 	.option_size = sizeof(struct lucius_option),
-	.options_size = sizeof(struct ledger_options),
+	.options_size = sizeof(struct jobtables_options),
 	.storage = &storage,
 };

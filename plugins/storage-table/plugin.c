@@ -5,52 +5,17 @@
  */
 #include <lucius/storage.h>
 
-#include "support/jobtables/backend.h"
 #include "support/jobtables/operations.h"
 
-struct table_options {
-	const char *connection;
-	const char *ca_file;
-	int64_t max_connections;
-	const char *jobs;
-	const char *steps;
-	const char *claims;
-	const char *index;
-	const char *slots;
-};
-
 static const struct lucius_option option_rows[] = {
-	{
-	        .name = "table-connection",
-	        .summary = "Connection string of the storage account whose tables hold the jobs.",
-	        .type = LUCIUS_OPTION_TEXT,
-	        .flags = LUCIUS_OPTION_SECRET | LUCIUS_OPTION_REQUIRED,
-	        LUCIUS_MEMBER(struct table_options, connection),
-	},
-	{
-	        .name = "table-ca",
-	        .summary = "File of certificates (PEM) to trust instead of the system's.",
-	        .type = LUCIUS_OPTION_TEXT,
-	        .flags = 0,
-	        LUCIUS_MEMBER(struct table_options, ca_file),
-	},
-	{
-	        .name = "table-connections",
-	        .default_value = "16",
-	        .summary = "Connections to the table service at most.",
-	        .min = 1,
-	        .max = 256,
-	        .type = LUCIUS_OPTION_INTEGER,
-	        .flags = 0,
-	        LUCIUS_MEMBER(struct table_options, max_connections),
-	},
+	JOBTABLES_OPTION_ROWS,
 	{
 	        .name = "jobs-table",
 	        .default_value = "jobs",
 	        .summary = "The table that holds the jobs of storage table.",
 	        .type = LUCIUS_OPTION_TEXT,
 	        .flags = 0,
-	        LUCIUS_MEMBER(struct table_options, jobs),
+	        LUCIUS_MEMBER(struct jobtables_options, jobs),
 	},
 	{
 	        .name = "steps-table",
@@ -58,7 +23,7 @@ static const struct lucius_option option_rows[] = {
 	        .summary = "The table that holds the steps of storage table.",
 	        .type = LUCIUS_OPTION_TEXT,
 	        .flags = 0,
-	        LUCIUS_MEMBER(struct table_options, steps),
+	        LUCIUS_MEMBER(struct jobtables_options, steps),
 	},
 	{
 	        .name = "idempotency-table",
@@ -66,7 +31,7 @@ static const struct lucius_option option_rows[] = {
 	        .summary = "The table that holds the claims which commands are known by.",
 	        .type = LUCIUS_OPTION_TEXT,
 	        .flags = 0,
-	        LUCIUS_MEMBER(struct table_options, claims),
+	        LUCIUS_MEMBER(struct jobtables_options, claims),
 	},
 	{
 	        .name = "job-index-table",
@@ -75,7 +40,7 @@ static const struct lucius_option option_rows[] = {
 	                   "jobs.",
 	        .type = LUCIUS_OPTION_TEXT,
 	        .flags = 0,
-	        LUCIUS_MEMBER(struct table_options, index),
+	        LUCIUS_MEMBER(struct jobtables_options, index),
 	},
 	{
 	        .name = "inflight-table",
@@ -83,36 +48,8 @@ static const struct lucius_option option_rows[] = {
 	        .summary = "The table that holds the slots which limit a tenant's live jobs.",
 	        .type = LUCIUS_OPTION_TEXT,
 	        .flags = 0,
-	        LUCIUS_MEMBER(struct table_options, slots),
+	        LUCIUS_MEMBER(struct jobtables_options, slots),
 	},
-};
-
-static uint32_t create(void *self, const struct lucius_host *host, char *error, size_t error_size)
-{
-	const struct table_options *options = host->options;
-	struct jobtables_settings settings = {
-		.connection = options->connection,
-		.ca_file = options->ca_file,
-		.max_connections = (uint32_t)options->max_connections,
-		.layout = {
-			.jobs = options->jobs,
-			.steps = options->steps,
-			.claims = options->claims,
-			.index = options->index,
-			.slots = options->slots,
-		},
-	};
-	return jobtables_create(self, host, &settings, error, error_size);
-}
-
-static const struct lucius_life life = {
-	.size = sizeof(life),
-	.instance_size = sizeof(struct jobtables),
-	.create = create,
-	.start = operation_start,
-	.stop = operation_stop,
-	.destroy = operation_destroy,
-	.health = operation_health,
 };
 
 static const struct lucius_storage storage = {
@@ -132,10 +69,10 @@ const struct lucius_plugin lucius_plugin = {
 	.prefix = LUCIUS_PREFIX(LUCIUS_KIND_STORAGE, "table"),
 	.version = LUCIUS_VERSION,
 	.summary = "Keeps jobs in five Azure tables; several processes may share them.",
-	.life = &life,
+	.life = &jobtables_life,
 	.options = option_rows,
 	.n_options = sizeof(option_rows) / sizeof(option_rows[0]),
 	.option_size = sizeof(struct lucius_option),
-	.options_size = sizeof(struct table_options),
+	.options_size = sizeof(struct jobtables_options),
 	.storage = &storage,
 };

@@ -12,25 +12,61 @@
 
 #define OWNER_MAX 255 /* bytes */
 
-void operation_start(void *self, struct lucius_op op)
+/* A ledger has all its rows in one table. */
+static struct layout layout_of(const struct jobtables_options *options)
+{
+	bool is_ledger = options->steps == NULL;
+	return (struct layout){
+		.is_ledger = is_ledger,
+		.jobs = options->jobs,
+		.steps = is_ledger ? options->jobs : options->steps,
+		.claims = is_ledger ? options->jobs : options->claims,
+		.index = is_ledger ? options->jobs : options->index,
+		.slots = is_ledger ? options->jobs : options->slots,
+	};
+}
+
+static uint32_t create(void *self, const struct lucius_host *host, char *error, size_t error_size)
+{
+	const struct jobtables_options *options = host->options;
+	struct jobtables_settings settings = {
+		.connection = options->connection,
+		.ca_file = options->ca_file,
+		.max_connections = (uint32_t)options->max_connections,
+		.layout = layout_of(options),
+	};
+	return jobtables_create(self, host, &settings, error, error_size);
+}
+
+static void start(void *self, struct lucius_op op)
 {
 	jobtables_start(self, op);
 }
 
-void operation_stop(void *self, struct lucius_op op)
+static void stop(void *self, struct lucius_op op)
 {
 	jobtables_stop(self, op);
 }
 
-void operation_destroy(void *self)
+static void destroy(void *self)
 {
 	jobtables_destroy(self);
 }
 
-void operation_health(void *self, struct lucius_op op)
+static void health(void *self, struct lucius_op op)
 {
 	jobtables_health(self, op);
 }
+
+const struct lucius_life jobtables_life = {
+	.size = sizeof(jobtables_life),
+	.instance_size = sizeof(struct jobtables),
+	.create = create,
+	.start = start,
+	.stop = stop,
+	.destroy = destroy,
+	.health = health,
+};
 
 void operation_info(void *self, struct lucius_storage_info *info)
 {

@@ -1,15 +1,48 @@
 /* SPDX-License-Identifier: MIT */
-/* The operations of include/lucius/storage.h for an instance that begins with a struct jobtables:
- * what a plugin puts into its tables. */
+/* Options, life and the operations of include/lucius/storage.h for an instance that is a struct
+ * jobtables: what a plugin is made of. */
 #ifndef SUPPORT_JOBTABLES_OPERATIONS_H
 #define SUPPORT_JOBTABLES_OPERATIONS_H
 
 #include <lucius/storage.h>
 
-void operation_start(void *self, struct lucius_op op);
-void operation_stop(void *self, struct lucius_op op);
-void operation_destroy(void *self);
-void operation_health(void *self, struct lucius_op op);
+/* Where a plugin's option rows write to. A ledger has one table, `jobs`. */
+struct jobtables_options {
+	const char *connection;
+	const char *ca_file;
+	int64_t max_connections;
+	const char *jobs;
+	const char *steps;
+	const char *claims;
+	const char *index;
+	const char *slots;
+};
+
+/* The rows of options that both backends have. */
+#define JOBTABLES_OPTION_ROWS                                                                      \
+	{                                                                                          \
+		.name = "table-connection",                                                        \
+		.summary = "Connection string of the storage account whose tables hold the jobs.", \
+		.type = LUCIUS_OPTION_TEXT,                                                        \
+		.flags = LUCIUS_OPTION_SECRET | LUCIUS_OPTION_REQUIRED,                            \
+		LUCIUS_MEMBER(struct jobtables_options, connection),                               \
+	},                                                                                         \
+	        {                                                                                  \
+		        .name = "table-ca",                                                        \
+		        .summary = "File of certificates (PEM) to trust instead of the system's.", \
+		        .type = LUCIUS_OPTION_TEXT,                                                \
+		        .flags = 0,                                                                \
+		        LUCIUS_MEMBER(struct jobtables_options, ca_file),                          \
+	        },                                                                                 \
+	{                                                                                          \
+		.name = "table-connections", .default_value = "16",                                \
+		.summary = "Connections to the table service at most.", .min = 1, .max = 256,      \
+		.type = LUCIUS_OPTION_INTEGER, .flags = 0,                                         \
+		LUCIUS_MEMBER(struct jobtables_options, max_connections),                          \
+	}
+
+/* Create takes the host's options as struct jobtables_options. */
+extern const struct lucius_life jobtables_life;
 
 void operation_info(void *self, struct lucius_storage_info *info);
 void operation_create(void *self, const struct lucius_command *command, struct lucius_op op);

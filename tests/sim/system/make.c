@@ -256,6 +256,7 @@ static void choose_storage(struct world *world)
 	        world->tables_kind != NULL ? world->tables_kind : "a server or memory");
 	if (world->tables_kind != NULL) {
 		table_service_start(world);
+		table_requests_start(world);
 		storage_start_spectator(world);
 	}
 }

@@ -364,7 +364,7 @@ static void cut_off(struct process *process)
 {
 	storage_drop_requests(process);
 	storage_drop_claims(process);
-	table_service_drop(process);
+	table_requests_drop(process);
 	bus_drop_process(process);
 	network_drop_process(process);
 	engine_drop_process(process);
