@@ -82,6 +82,57 @@ static void sends_that_found_no_room_go_when_those_of_another_topic_have_gone(vo
 	world_finish(&w);
 }
 
+/* Sends end one after another; which one ended how many before it. */
+struct place {
+	struct world *world;
+	unsigned n_before;
+};
+
+static void on_place(void *user, enum servicebus_outcome outcome, const char *sentence)
+{
+	struct place *place = user;
+	(void)sentence;
+	CHECK_INT(outcome, SERVICEBUS_DONE);
+	place->n_before = place->world->n_done++;
+}
+
+static void check_turns(struct world *w, const char *busy, const char *other)
+{
+	static char large[600 * 1000];
+	struct amqp_buffer encoded = { 0 };
+	struct amqp_draft draft = { .message_id = amqp_text("id"), .body = amqp_text("small") };
+	struct place place = { .world = w };
+	memset(large, 'x', sizeof(large) - 1);
+	unsigned n_before = w->n_done;
+	for (int i = 0; i < 20; i++) {
+		world_send(w, busy, large);
+	}
+	amqp_message_write(&encoded, &draft);
+	servicebus_send(
+	        servicebus_sender(w->client, other), amqp_buffer_bytes(&encoded), on_place, &place);
+	amqp_buffer_finish(&encoded);
+	CHECK(world_wait(w, &w->n_done, n_before + 21));
+	CHECK(place.n_before - n_before < 10);
+}
+
+/* Nothing comes from the broker for the other topic: it has had its credit all the time. */
+static void topic_that_has_always_more_to_send_leaves_room_for_another(void)
+{
+	struct world w;
+	world_start(&w);
+	world_client(&w, EMULATOR);
+	(void)servicebus_sender(w.client, "topic");
+	(void)servicebus_sender(w.client, "other");
+	CHECK(world_wait(&w, &w.broker.n_attached, 2));
+	w.broker.gives_no_credit = true; /* more of it, that is */
+	world_send(&w, "topic", "to have the credit");
+	world_send(&w, "other", "to have the credit");
+	CHECK(world_wait(&w, &w.n_done, 2));
+	check_turns(&w, "topic", "other");
+	check_turns(&w, "other", "topic");
+	world_finish(&w);
+}
+
 static void message_over_the_limit_is_not_sent(void)
 {
 	struct world w;
@@ -483,6 +534,7 @@ int main(int argc, char **argv)
 		SUITE_TEST(many_sends_wait_for_credit_and_all_are_answered),
 		SUITE_TEST(large_message_crosses_many_frames),
 		SUITE_TEST(sends_that_found_no_room_go_when_those_of_another_topic_have_gone),
+		SUITE_TEST(topic_that_has_always_more_to_send_leaves_room_for_another),
 		SUITE_TEST(message_over_the_limit_is_not_sent),
 		SUITE_TEST(rejections_are_told_apart),
 		SUITE_TEST(send_on_a_lost_link_is_unknown_and_the_next_one_is_sent),
