@@ -391,6 +391,12 @@ void loop_jump(struct loop *loop, uint64_t ms)
 	loop_advance(loop, 0);
 }
 
+void loop_set_clock(struct loop *loop, int64_t by_ms)
+{
+	assert(loop->is_simulated);
+	loop->clock_offset_us += by_ms * 1000;
+}
+
 uint64_t loop_due_in_ms(const struct loop *loop)
 {
 	assert(loop->is_simulated);

@@ -33,6 +33,8 @@ void loop_turn(struct loop *loop, int is_blocking);
 void loop_advance(struct loop *loop, uint64_t ms);
 /* Simulated only: the process stood still for so long; then runs all that is due, late. */
 void loop_jump(struct loop *loop, uint64_t ms);
+/* Simulated only: somebody set the wall clock by so much; what is due comes when it would have. */
+void loop_set_clock(struct loop *loop, int64_t by_ms);
 /* Simulated only: milliseconds until something is due; UINT64_MAX if nothing is. */
 uint64_t loop_due_in_ms(const struct loop *loop);
 

@@ -2,10 +2,14 @@
 /* What everybody needs who touches the broker: time before, the timer after, subscriptions. */
 #include "plugins/bus-local/bus.h"
 
+#include "plugins/bus-local/amqp/listener.h"
 #include "plugins/bus-local/model/topic.h"
 #include "plugins/bus-local/topology.h"
 #include "support/base/cleanup.h"
 #include "support/base/memory.h"
+
+/* Tokens end by whole seconds. */
+#define CLOCK_DRIFT_MS 1000
 
 static void on_timer(void *user)
 {
@@ -16,10 +20,24 @@ static void on_timer(void *user)
 	bus_leave(bus);
 }
 
+/* Alarms go by a clock that never jumps, tokens by the one on the wall. */
+static void check_clock(struct bus *bus)
+{
+	int64_t drift_ms = bus->broker.wall_offset_ms - bus->checked_offset_ms;
+	if (drift_ms < CLOCK_DRIFT_MS && drift_ms > -CLOCK_DRIFT_MS) {
+		return;
+	}
+	bus->checked_offset_ms = bus->broker.wall_offset_ms;
+	if (bus->listener != NULL) {
+		listener_check_grants(bus->listener);
+	}
+}
+
 void bus_enter(struct bus *bus)
 {
 	const struct lucius_host *host = bus->host;
 	broker_advance(&bus->broker, (int64_t)host->now_ms(host), host->clock_us(host) / 1000);
+	check_clock(bus);
 }
 
 void bus_leave(struct bus *bus)

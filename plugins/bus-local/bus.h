@@ -25,6 +25,7 @@ struct bus {
 	struct atom_server *management; /* owned; NULL: there is none */
 	struct subscriber *subscribers; /* in-process ones */
 	struct lucius_timer *timer;
+	int64_t checked_offset_ms; /* of the wall clock, when tokens were looked at */
 	int64_t timer_due_ms; /* when it goes off; INT64_MAX: it is not set */
 	struct lucius_timer *drain_timer;
 	int64_t drain_until_ms;

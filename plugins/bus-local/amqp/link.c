@@ -170,15 +170,14 @@ static bool check_entity(struct attach *attach)
 	return attach->is_sender ? find_subscription(attach) : check_intake(attach);
 }
 
+/* Not while stopping: Java waits minutes after an attach that was refused for a passing reason. The
+ * connection is closed soon, and what is sent until then is rejected as busy. */
 static bool check_limits(struct attach *attach)
 {
 	const struct peer *peer = attach->peer;
 	if (peer->n_links >= (size_t)peer->bus->options->max_links) {
 		return refuse(attach, CONDITION_LIMIT,
 		        "The connection has as many links as bus-max-links allows.");
-	}
-	if (peer->bus->is_stopping) {
-		return refuse(attach, CONDITION_FORCED, "The broker is being stopped.");
 	}
 	return true;
 }

@@ -217,6 +217,13 @@ void listener_close_links(struct listener *listener, const struct topic *topic,
 	}
 }
 
+void listener_check_grants(struct listener *listener)
+{
+	for (struct peer *peer = listener->peers; peer != NULL; peer = peer->next) {
+		peer_check_grants(peer);
+	}
+}
+
 void listener_cut_off(struct listener *listener)
 {
 	while (listener->peers != NULL) {

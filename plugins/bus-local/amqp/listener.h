@@ -39,6 +39,9 @@ bool listener_close(struct listener *listener);
 void listener_close_links(struct listener *listener, const struct topic *topic,
         const struct subscription *subscription);
 
+/* The wall clock was set: tokens end by it. */
+void listener_check_grants(struct listener *listener);
+
 /* Ends at once the connections that there are. */
 void listener_cut_off(struct listener *listener);
 

@@ -234,9 +234,8 @@ static void on_end(struct alarm *alarm)
 	        peer, CONDITION_FORCED, "The connection is closed after bus-connection-seconds.");
 }
 
-static void on_grant_end(struct alarm *alarm)
+void peer_check_grants(struct peer *peer)
 {
-	struct peer *peer = CONTAINER(alarm, struct peer, grant_end);
 	int64_t now_s = peer_now_s(peer);
 	for (struct link *next = NULL, *link = peer->links; link != NULL; link = next) {
 		next = link->next;
@@ -250,6 +249,11 @@ static void on_grant_end(struct alarm *alarm)
 	}
 	peer_watch_grants(peer);
 	peer_wake(peer);
+}
+
+static void on_grant_end(struct alarm *alarm)
+{
+	peer_check_grants(CONTAINER(alarm, struct peer, grant_end));
 }
 
 void peer_watch_grants(struct peer *peer)

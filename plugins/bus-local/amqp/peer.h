@@ -57,6 +57,9 @@ void peer_close_links(
 /* A token was taken: looks anew when the next one ends. */
 void peer_watch_grants(struct peer *peer);
 
+/* The wall clock was set: ends the links whose token has ended by it. */
+void peer_check_grants(struct peer *peer);
+
 /* A link has come or gone. */
 void peer_watch_links(struct peer *peer);
 

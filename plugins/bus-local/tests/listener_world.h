@@ -28,6 +28,11 @@ struct world {
 	bool is_aside_still;
 };
 
+struct management {
+	struct end *requests;
+	struct end *replies;
+};
+
 /* Until the condition holds, or so long that it never will. */
 #define WAIT(world, condition)                                  \
 	do {                                                    \
@@ -56,6 +61,11 @@ struct end *receiver(struct world *world);
 struct end *sender(struct world *world);
 void write_message(struct amqp_buffer *buffer, const char *id, size_t body_size);
 void send_message(struct world *world, struct end *end, const char *id);
+/* Both links to a $management node, settled as SDKs want it. */
+struct management manage(struct world *world, const char *address);
+/* The reply, until the next is asked for. */
+const struct arrival *ask(struct world *world, struct management *management, const char *operation,
+        struct amqp_bytes raw_id, struct amqp_bytes body);
 uint64_t count_of(const struct arrival *arrival);
 
 #endif

@@ -138,6 +138,38 @@ static void link_ends_with_its_token_unless_it_is_renewed(void)
 	world_finish(&world);
 }
 
+/* Nothing wakes the broker then: it sees it when the link is used. */
+static void link_ends_with_its_token_also_when_the_clock_is_set(void)
+{
+	struct world world;
+	world_connect(&world);
+	struct end *in = receiver(&world);
+	client_flow(in, 10);
+	struct client *client = connect_anonymous(&world);
+	pn_session_t *session = client_session(client);
+	const char *audience = "sb://localhost/" TOPIC;
+	CLEANUP_FREE char *token =
+	        azure_sas_make(audience, BUS_KEY_NAME, BUS_EMULATOR_KEY, START_S + 3600);
+	CHECK_INT(put_token(&world, client, session, audience, token), 202);
+	struct end *end = client_sender(client, session, TOPIC);
+	WAIT(&world, end->is_attached && pn_link_credit(end->proton) > 0);
+	loop_set_clock(world.loop, 3599 * 1000);
+	send_message(&world, end, "in time");
+	loop_set_clock(world.loop, 1000);
+	CLEANUP(amqp_buffer_finish) struct amqp_buffer buffer = { 0 };
+	write_message(&buffer, "late", 10);
+	client_send(end, amqp_buffer_bytes(&buffer), false, false);
+	WAIT(&world, end->is_closed);
+	CHECK(strstr(end->description, "ExpiredToken") != NULL);
+	CHECK_INT(end->n_outcomes, 1);
+	CHECK_INT(in->n_arrivals, 1);
+	struct end *again = client_sender(client, session, TOPIC);
+	WAIT(&world, again->is_closed);
+	CHECK_TEXT(again->condition, "amqp:unauthorized-access");
+	client_destroy(client);
+	world_finish(&world);
+}
+
 /* Attaches. */
 
 static void refuse_attach(struct world *world, const char *address, bool is_receiver,
@@ -317,6 +349,7 @@ int main(int argc, char **argv)
 		SUITE_TEST(token_opens_what_it_is_for_and_nothing_else),
 		SUITE_TEST(bad_tokens_are_refused),
 		SUITE_TEST(link_ends_with_its_token_unless_it_is_renewed),
+		SUITE_TEST(link_ends_with_its_token_also_when_the_clock_is_set),
 		SUITE_TEST(attaches_that_make_no_sense_are_refused),
 		SUITE_TEST(transactions_are_refused),
 		SUITE_TEST(attach_answer_echoes_modes_and_termini),

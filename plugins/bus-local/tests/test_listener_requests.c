@@ -13,37 +13,6 @@
 
 /* Requests. */
 
-struct management {
-	struct end *requests;
-	struct end *replies;
-};
-
-static struct management manage(struct world *world, const char *address)
-{
-	struct management management = {
-		.requests = client_sender(world->client, world->session, address),
-		.replies = client_receiver(
-		        world->client, world->session, address, PN_SND_SETTLED, PN_RCV_FIRST),
-	};
-	WAIT(world, management.requests->is_attached && management.replies->is_attached);
-	client_flow(management.replies, 100);
-	return management;
-}
-
-static const struct arrival *ask(struct world *world, struct management *management,
-        const char *operation, struct amqp_bytes raw_id, struct amqp_bytes body)
-{
-	CLEANUP(amqp_buffer_finish) struct amqp_buffer buffer = { 0 };
-	size_t n = management->replies->n_arrivals;
-	client_write_request(&buffer, operation, raw_id, body);
-	client_send(management->requests, amqp_buffer_bytes(&buffer), false, false);
-	WAIT(world, management->replies->n_arrivals == n + 1);
-	if (n != 0) {
-		client_drop_arrival(management->replies);
-	}
-	return management->replies->arrivals;
-}
-
 static void request_id_comes_back_in_its_type(void)
 {
 	static const struct amqp_bytes ids[] = {
