@@ -125,10 +125,11 @@ static void signal_run(void *self, const struct lucius_signal *signal, struct lu
 	struct engine *engine = self;
 	struct run *run = find_running(engine, signal->workflow_id, op);
 	if (run != NULL) {
-		lucius_finish(engine->host, op);
 		if (!run_has_seen(run, signal->request_id)) {
 			run_feed(run, LUCIUS_EVENT_SIGNAL, 0, signal->name, signal->argument);
 		}
+		/* Last: the signal is gone with it. */
+		lucius_finish(engine->host, op);
 	}
 }
 
@@ -138,10 +139,10 @@ static void cancel_run(
 	struct engine *engine = self;
 	struct run *run = find_running(engine, id, op);
 	if (run != NULL) {
-		lucius_finish(engine->host, op);
 		if (!run_has_seen(run, request_id)) {
 			run_feed(run, LUCIUS_EVENT_CANCEL_ASKED, 0, nothing, nothing);
 		}
+		lucius_finish(engine->host, op);
 	}
 }
 
@@ -159,9 +160,13 @@ static void describe(void *self, struct lucius_text id, struct lucius_op op)
 	}
 }
 
+/* Nothing is driven from now on: the rows of the jobs say where to go on. */
 static void on_work_cancelled(void *user)
 {
-	end_work(user);
+	struct engine *engine = user;
+	destroy_runs(engine);
+	engine->definition = NULL;
+	end_work(engine);
 }
 
 /* From now on runs are driven: those that were started before, too. */
@@ -169,6 +174,11 @@ static void work(void *self, const struct lucius_definition *definition, struct 
 {
 	struct engine *engine = self;
 	if (!accepts(engine, op)) {
+		return;
+	}
+	if (engine->work.id != 0) {
+		lucius_fail(engine->host, op, LUCIUS_UNAVAILABLE,
+		        "Workflow mine is at work already, for somebody else.");
 		return;
 	}
 	engine->definition = definition;
