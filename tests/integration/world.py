@@ -4,9 +4,12 @@
 Nothing sleeps: tests wait for a log event, an HTTP answer or the end of a process, with a bound.
 Paths come from the environment that the build sets (LUCIUS_TEST_*).
 """
+import contextlib
+import glob
 import http.client
 import json
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -47,6 +50,16 @@ def secrets_of(environment):
         elif name.endswith(("_TOKEN", "_SECRET", "_API_KEY", "BUS_KEY")):
             found.append(value)
     return [secret for secret in found if secret]
+
+
+def children_of(pid):
+    found = []
+    for path in glob.glob("/proc/[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it may end meanwhile
+            fields = pathlib.Path(path).read_text(encoding="utf-8").rsplit(")", 1)[1].split()
+            if int(fields[1]) == pid:
+                found.append(int(path.split("/")[2]))
+    return found
 
 
 class Process:
@@ -236,6 +249,19 @@ class Consumer(Process):
         settings.update(environment or {})
         tail = ["--", *handler] if handler else []
         super().__init__([CONSUMER, *arguments, *tail], settings)
+
+    def kill(self):
+        """Its handlers too, which nobody else would stop: each leads a group of its own. While it stands
+        still it starts no other."""
+        groups = []
+        if self.child.poll() is None:
+            self.child.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, self.child.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+            groups = children_of(self.child.pid)
+        super().kill()
+        for group in groups:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
 
 
 def envelope(**members):
