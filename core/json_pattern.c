@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Without PCRE2_UCP "\d" and "\w" stay ASCII as in ECMA-262. The interpreter is used, not the JIT
- * compiler, which does not keep all of the limits.
+ * Without PCRE2_UCP "\d" and "\w" stay ASCII as in ECMA-262; "\s", which is all white space there,
+ * is written out. The interpreter is used, not the JIT compiler, which does not keep all of the
+ * limits.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "core/json_pattern.h"
 
 #include <pcre2.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "support/base/cleanup.h"
@@ -31,17 +33,58 @@ static pcre2_match_context *make_limits(void)
 	return limits;
 }
 
-struct json_pattern *json_pattern_compile(const char *source, char **ret_sentence)
+/* "\s" or "\S" of ECMA-262: Xsp lacks one character, which "\S" in a class cannot take back. */
+static const char *white_space(bool is_space, bool is_in_class)
+{
+	if (is_in_class) {
+		return is_space ? "\\p{Xsp}\\ufeff" : "\\P{Xsp}";
+	}
+	return is_space ? "[\\p{Xsp}\\ufeff]" : "[^\\p{Xsp}\\ufeff]";
+}
+
+/* The pattern with its white space written out; owned. */
+static char *write_out(const char *source)
+{
+	char *text = must_calloc(strlen(source) * sizeof("[^\\p{Xsp}\\ufeff]"), 1);
+	char *out = text;
+	bool is_in_class = false;
+	for (const char *at = source; *at != '\0'; at++) {
+		if (*at != '\\' || at[1] == '\0') {
+			is_in_class = is_in_class ? *at != ']' : *at == '[';
+			*out++ = *at;
+		} else if (*++at == 's' || *at == 'S') {
+			out = stpcpy(out, white_space(*at == 's', is_in_class));
+		} else {
+			*out++ = '\\';
+			*out++ = *at;
+		}
+	}
+	return text;
+}
+
+static pcre2_code *compile(const char *source, int *ret_error, PCRE2_SIZE *ret_offset)
 {
 	const uint32_t options = PCRE2_UTF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C |
-	        PCRE2_DOLLAR_ENDONLY | PCRE2_ALT_BSUX | PCRE2_MATCH_UNSET_BACKREF;
+	        PCRE2_DOLLAR_ENDONLY | PCRE2_ALT_BSUX | PCRE2_MATCH_UNSET_BACKREF |
+	        PCRE2_ALLOW_EMPTY_CLASS;
 	pcre2_compile_context *context CLEANUP(cleanup_compile_context) =
 	        must_have(pcre2_compile_context_create(NULL));
 	(void)pcre2_set_compile_extra_options(context, PCRE2_EXTRA_ALT_BSUX);
+	return pcre2_compile(
+	        (PCRE2_SPTR)source, strlen(source), options, ret_error, ret_offset, context);
+}
+
+struct json_pattern *json_pattern_compile(const char *source, char **ret_sentence)
+{
 	int error = 0;
 	PCRE2_SIZE offset = 0;
-	pcre2_code *code = pcre2_compile(
-	        (PCRE2_SPTR)source, strlen(source), options, &error, &offset, context);
+	/* As it stands first: what is wrong is told by the place in the author's own text. */
+	pcre2_code *code = compile(source, &error, &offset);
+	if (code != NULL && (strstr(source, "\\s") != NULL || strstr(source, "\\S") != NULL)) {
+		char *text CLEANUP_FREE = write_out(source);
+		pcre2_code_free(code);
+		code = compile(text, &error, &offset);
+	}
 	if (code == NULL) {
 		PCRE2_UCHAR reason[160] = "";
 		(void)pcre2_get_error_message(error, reason, sizeof(reason));

@@ -141,6 +141,19 @@ static void a_pattern_is_searched_for(void)
 	check_valid("{\"pattern\":\"^\\\\u00e9(?!x)\"}", "\"\xc3\xa9\"");
 }
 
+static void white_space_in_a_pattern_is_that_of_ecma_262(void)
+{
+	check_valid("{\"pattern\":\"^a\\\\sb$\"}",
+	        "\"a\xc2\xa0"
+	        "b\"");
+	check_valid("{\"pattern\":\"^[x\\\\s]$\"}", "\"\xef\xbb\xbf\"");
+	check_valid("{\"pattern\":\"^[^\\\\S]$\"}", "\"\xe2\x80\xa8\"");
+	check_invalid("{\"pattern\":\"\\\\S\"}", "\"\xef\xbb\xbf\xe3\x80\x80\"");
+	/* An escaped backslash before an s is none of it; an empty class matches nothing. */
+	check_valid("{\"pattern\":\"^\\\\\\\\s\\\\[\\\\s$\"}", "\"\\\\s[ \"");
+	check_invalid("{\"pattern\":\"[]\"}", "\"]\"");
+}
+
 static void a_pattern_that_explodes_is_given_up(void)
 {
 	check_lines("{\"pattern\":\"^(a+)+$\"}", "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\"",
@@ -326,6 +339,7 @@ static const struct suite_test tests[] = {
 	SUITE_TEST(numbers_have_limits),
 	SUITE_TEST(lengths_count_code_points),
 	SUITE_TEST(a_pattern_is_searched_for),
+	SUITE_TEST(white_space_in_a_pattern_is_that_of_ecma_262),
 	SUITE_TEST(a_pattern_that_explodes_is_given_up),
 	SUITE_TEST(members_are_checked),
 	SUITE_TEST(additional_members_are_those_that_nothing_names),
