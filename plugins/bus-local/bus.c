@@ -84,7 +84,7 @@ void bus_info(void *self, struct lucius_bus_info *info)
 static struct topic *get_topic(struct bus *bus, struct lucius_text name)
 {
 	struct topic *topic = topic_find(&bus->broker, amqp_bytes(name.data, name.size));
-	if (topic != NULL || name.size == 0 || name.size > 260) {
+	if (topic != NULL || name.size == 0 || name.size > TOPIC_NAME_MAX) {
 		return topic;
 	}
 	CLEANUP_FREE char *text = must_copy(name.data, name.size);

@@ -73,7 +73,7 @@ static void record(struct bus *bus)
 	}
 	metrics->told = *now;
 	host->record(host, metrics->gauges[0], (double)bus->broker.n_bytes);
-	host->record(host, metrics->gauges[1], (double)bus->broker.locks.n);
+	host->record(host, metrics->gauges[1], (double)bus->broker.locks.n_links);
 	host->record(host, metrics->gauges[2],
 	        bus->listener != NULL ? (double)listener_n_peers(bus->listener) : 0);
 }

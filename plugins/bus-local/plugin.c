@@ -59,7 +59,7 @@ static void init_broker(struct bus *bus)
 		.max_subscriptions = MAX_SUBSCRIPTIONS,
 		.max_remembered_ids = MAX_REMEMBERED_IDS,
 	};
-	uint8_t random[16];
+	uint8_t random[BROKER_RANDOM_SIZE];
 	bus->host->random(bus->host, random, sizeof(random));
 	broker_init(&bus->broker, &limits, random);
 	bus->broker.on_event = on_broker_event;
@@ -150,7 +150,7 @@ static void on_drain_step(void *user);
 /* Nothing that was given out is left to settle, or the time for it is over. */
 static bool is_drained(const struct bus *bus)
 {
-	return bus->broker.locks.n == 0 || bus->listener == NULL ||
+	return bus->broker.locks.n_links == 0 || bus->listener == NULL ||
 	        bus->broker.now_ms >= bus->drain_until_ms;
 }
 

@@ -233,7 +233,7 @@ static struct topic *read_topic(struct reading *reading, const json_t *declared,
 	struct topic_settings settings = { .name = name, .is_queue = is_queue };
 	int64_t window_ms = 600000;
 	bool detects = false;
-	if (name == NULL || name[0] == '\0' || strlen(name) > 260 || name[0] == '/') {
+	if (name == NULL || name[0] == '\0' || strlen(name) > TOPIC_NAME_MAX || name[0] == '/') {
 		refuse(reading,
 		        "a topic or queue has the name '%s'; it must have 1 to 260 characters",
 		        name != NULL ? name : "");

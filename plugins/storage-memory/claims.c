@@ -7,6 +7,7 @@
 
 #include "plugins/storage-memory/job.h"
 #include "plugins/storage-memory/tenants.h"
+#include "support/base/container.h"
 #include "support/base/memory.h"
 
 static bool has_key(const struct lucius_command *command)
@@ -37,7 +38,7 @@ struct claim *claims_find(const struct claims *claims, const struct tenant *tena
 	struct lucius_text name = name_of(command);
 	struct hash_link *link = hash_table_first(&claims->table, hash_of(claims, tenant, command));
 	for (; link != NULL; link = hash_link_next(link)) {
-		struct claim *claim = HASH_OWNER(link, struct claim, link);
+		struct claim *claim = CONTAINER(link, struct claim, link);
 		if (claim->tenant == tenant && claim->is_key == has_key(command) &&
 		        claim->name_size == name.size &&
 		        memcmp(claim->texts, name.data, name.size) == 0) {

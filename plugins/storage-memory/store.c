@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/base/container.h"
 #include "support/base/decimal.h"
 #include "support/base/fault.h"
 #include "support/base/memory.h"
@@ -78,7 +79,7 @@ void store_finish(struct store *store)
 {
 	for (size_t i = 0; i < store->jobs.n_buckets; i++) {
 		while (store->jobs.buckets[i] != NULL) {
-			remove_job(store, HASH_OWNER(store->jobs.buckets[i], struct job, by_id));
+			remove_job(store, CONTAINER(store->jobs.buckets[i], struct job, by_id));
 		}
 	}
 	hash_table_finish(&store->jobs);
@@ -94,7 +95,7 @@ struct job *store_find(const struct store *store, struct lucius_text id)
 	uint64_t hash = hash_bytes(&store->key, id.data, id.size);
 	struct hash_link *link = hash_table_first(&store->jobs, hash);
 	for (; link != NULL; link = hash_link_next(link)) {
-		struct job *job = HASH_OWNER(link, struct job, by_id);
+		struct job *job = CONTAINER(link, struct job, by_id);
 		struct lucius_text found = job_id(job);
 		if (found.size == id.size && memcmp(found.data, id.data, id.size) == 0) {
 			return job;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "plugins/storage-memory/job.h"
+#include "support/base/container.h"
 #include "support/base/memory.h"
 
 struct tenant *tenants_find(const struct tenants *tenants, struct lucius_text id)
@@ -13,7 +14,7 @@ struct tenant *tenants_find(const struct tenants *tenants, struct lucius_text id
 	uint64_t hash = hash_bytes(tenants->key, id.data, id.size);
 	struct hash_link *link = hash_table_first(&tenants->table, hash);
 	for (; link != NULL; link = hash_link_next(link)) {
-		struct tenant *tenant = HASH_OWNER(link, struct tenant, link);
+		struct tenant *tenant = CONTAINER(link, struct tenant, link);
 		if (tenant->id_size == id.size && memcmp(tenant->id, id.data, id.size) == 0) {
 			return tenant;
 		}

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/base/container.h"
 #include "support/base/memory.h"
 
 #define KEPT_MS UINT64_C(3600000)
@@ -73,7 +74,7 @@ uint32_t ended_state(struct ended *ended, struct lucius_text id, uint64_t hash, 
 	forget_old(ended, now_ms);
 	struct hash_link *link = hash_table_first(&ended->table, hash);
 	for (; link != NULL; link = hash_link_next(link)) {
-		const struct ended_run *run = HASH_OWNER(link, struct ended_run, link);
+		const struct ended_run *run = CONTAINER(link, struct ended_run, link);
 		if (run->id_size == id.size && memcmp(run->id, id.data, id.size) == 0) {
 			return run->state;
 		}

@@ -10,6 +10,7 @@
 #include "plugins/workflow-local/activity.h"
 #include "plugins/workflow-local/run.h"
 #include "support/base/cleanup.h"
+#include "support/base/container.h"
 
 /* Machines of restored runs a turn of the loop. */
 #define OPENED_AT_ONCE 200u
@@ -81,7 +82,7 @@ struct run *engine_find(const struct engine *engine, struct lucius_text id)
 {
 	struct hash_link *link = hash_table_first(&engine->runs, hash_of(engine, id));
 	for (; link != NULL; link = hash_link_next(link)) {
-		struct run *run = HASH_OWNER(link, struct run, link);
+		struct run *run = CONTAINER(link, struct run, link);
 		if (run->id_size == id.size && memcmp(run->id, id.data, id.size) == 0) {
 			return run;
 		}

@@ -37,7 +37,4 @@ void hash_table_remove(struct hash_table *table, struct hash_link *link);
 struct hash_link *hash_table_first(const struct hash_table *table, uint64_t hash);
 struct hash_link *hash_link_next(const struct hash_link *after);
 
-/* What the link is embedded in. */
-#define HASH_OWNER(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))
-
 #endif

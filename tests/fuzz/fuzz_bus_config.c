@@ -11,7 +11,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	static const uint8_t random[16];
+	static const uint8_t random[BROKER_RANDOM_SIZE];
 	static const struct broker_limits limits = { .max_messages = 10,
 		.max_bytes = 1000,
 		.max_total_bytes = 1000,

@@ -161,7 +161,7 @@ static void put_queue(struct evbuffer *body, const struct topic *topic)
 	put_times(body, topic->created_ms);
 	put_flag(body, "SupportOrdering", true);
 	put_counts(
-	        body, inner->active.n_messages, inner->dead_letters.n_messages, topic->scheduled.n);
+	        body, inner->active.n_messages, inner->dead_letters.n_messages, topic->scheduled.n_links);
 	put_duration(body, "AutoDeleteOnIdle", 0);
 	put_flag(body, "EnablePartitioning", false);
 	put_element(body, "EntityAvailabilityStatus", "Available");
@@ -183,7 +183,7 @@ static void put_topic(struct evbuffer *body, const struct topic *topic)
 	put_element(body, "Status", "Active");
 	put_times(body, topic->created_ms);
 	put_flag(body, "SupportOrdering", true);
-	put_counts(body, 0, 0, topic->scheduled.n);
+	put_counts(body, 0, 0, topic->scheduled.n_links);
 	put_number(body, "SubscriptionCount", topic->n_subscriptions);
 	put_duration(body, "AutoDeleteOnIdle", 0);
 	put_flag(body, "EnablePartitioning", false);

@@ -5,12 +5,12 @@
 #include "plugins/bus-local/model/topic.h"
 #include "support/base/container.h"
 
-void broker_init(
-        struct broker *broker, const struct broker_limits *limits, const uint8_t random[16])
+void broker_init(struct broker *broker, const struct broker_limits *limits,
+        const uint8_t random[BROKER_RANDOM_SIZE])
 {
 	*broker = (struct broker){ .limits = *limits };
-	memcpy(&broker->seed, random, sizeof(broker->seed));
-	memcpy(&broker->token_salt, random + sizeof(broker->seed), sizeof(broker->token_salt));
+	memcpy(&broker->key, random, sizeof(broker->key));
+	memcpy(&broker->token_salt, random + sizeof(broker->key), sizeof(broker->token_salt));
 }
 
 void broker_finish(struct broker *broker)
@@ -20,8 +20,8 @@ void broker_finish(struct broker *broker)
 			topic_destroy(CONTAINER(broker->topics.buckets[i], struct topic, by_name));
 		}
 	}
-	table_finish(&broker->topics);
-	table_finish(&broker->locks);
+	hash_table_finish(&broker->topics);
+	hash_table_finish(&broker->locks);
 	heap_finish(&broker->alarms);
 }
 
@@ -41,7 +41,7 @@ int64_t broker_next_due(const struct broker *broker)
 
 struct entry *broker_find_lock(const struct broker *broker, uint64_t lock)
 {
-	struct table_node *node = table_find(&broker->locks, lock);
+	struct hash_link *node = hash_table_first(&broker->locks, lock);
 	return node != NULL ? CONTAINER(node, struct entry, by_lock) : NULL;
 }
 
@@ -70,7 +70,7 @@ static void put_hex(char digits[16], uint64_t number)
 void broker_spare_id(struct broker *broker, char ret_id[33])
 {
 	broker->last_spare_id++;
-	put_hex(ret_id, table_hash(broker->seed, "spare", 5));
+	put_hex(ret_id, hash_bytes(&broker->key, "spare", 5));
 	put_hex(ret_id + 16, broker->last_spare_id);
 	ret_id[32] = '\0';
 }

@@ -40,6 +40,8 @@ enum broker_event {
 typedef void (*broker_event_fn)(
         void *user, enum broker_event event, const char *address, uint64_t n);
 
+#define BROKER_RANDOM_SIZE 24
+
 struct broker {
 	struct broker_limits limits;
 	struct broker_counts counts;
@@ -48,20 +50,20 @@ struct broker {
 	int64_t now_ms; /* of a clock that never jumps */
 	int64_t wall_offset_ms; /* add it for milliseconds since 1970 */
 	struct heap alarms;
-	struct table locks; /* locked entries by the number of their lock */
-	struct table topics; /* by the hash of their names */
+	struct hash_table locks; /* locked entries by the number of their lock */
+	struct hash_table topics; /* by the hash of their names */
 	uint64_t last_lock;
 	uint64_t last_spare_id;
 	uint64_t
 	        token_salt; /* second half of each lock token: other brokers' tokens are not ours */
-	uint64_t seed;
+	struct hash_key key;
 	size_t n_bytes;
 	size_t n_reserved_bytes;
 };
 
-/* Random: 16 unpredictable bytes. */
-void broker_init(
-        struct broker *broker, const struct broker_limits *limits, const uint8_t random[16]);
+/* Random: unpredictable bytes. */
+void broker_init(struct broker *broker, const struct broker_limits *limits,
+        const uint8_t random[BROKER_RANDOM_SIZE]);
 
 /* Drops everything; all consumers must have been detached. */
 void broker_finish(struct broker *broker);
@@ -75,7 +77,7 @@ int64_t broker_next_due(const struct broker *broker);
 /* The number of the lock of a locked entry: never 0, never used again. */
 static inline uint64_t entry_lock_number(const struct entry *entry)
 {
-	return entry->by_lock.key;
+	return entry->by_lock.hash;
 }
 
 /* NULL: that lock is lost. */

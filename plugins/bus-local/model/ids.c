@@ -7,7 +7,7 @@
 #include "support/base/container.h"
 #include "support/base/memory.h"
 
-static struct id_record *record_of(struct table_node *node)
+static struct id_record *record_of(struct hash_link *node)
 {
 	return CONTAINER(node, struct id_record, node);
 }
@@ -15,13 +15,13 @@ static struct id_record *record_of(struct table_node *node)
 void ids_finish(struct ids *ids)
 {
 	for (size_t i = 0; i < ids->table.n_buckets; i++) {
-		struct table_node *next = NULL;
-		for (struct table_node *at = ids->table.buckets[i]; at != NULL; at = next) {
+		struct hash_link *next = NULL;
+		for (struct hash_link *at = ids->table.buckets[i]; at != NULL; at = next) {
 			next = at->next;
 			free(record_of(at));
 		}
 	}
-	table_finish(&ids->table);
+	hash_table_finish(&ids->table);
 	ids->oldest = NULL;
 	ids->newest = NULL;
 	ids->n_remembered = 0;
@@ -29,8 +29,8 @@ void ids_finish(struct ids *ids)
 
 static struct id_record *find(const struct ids *ids, struct amqp_bytes id, uint64_t hash)
 {
-	struct table_node *node = table_find(&ids->table, hash);
-	for (; node != NULL; node = table_next(node)) {
+	struct hash_link *node = hash_table_first(&ids->table, hash);
+	for (; node != NULL; node = hash_link_next(node)) {
 		struct id_record *record = record_of(node);
 		if (amqp_bytes_equal(amqp_bytes(record->id, record->size), id)) {
 			return record;
@@ -41,12 +41,12 @@ static struct id_record *find(const struct ids *ids, struct amqp_bytes id, uint6
 
 struct id_record *ids_find(const struct ids *ids, struct amqp_bytes id)
 {
-	return find(ids, id, table_hash(ids->seed, id.start, id.size));
+	return find(ids, id, hash_bytes(ids->key, id.start, id.size));
 }
 
 struct id_record *ids_get(struct ids *ids, struct amqp_bytes id)
 {
-	uint64_t hash = table_hash(ids->seed, id.start, id.size);
+	uint64_t hash = hash_bytes(ids->key, id.start, id.size);
 	struct id_record *record = find(ids, id, hash);
 	if (record == NULL) {
 		record = must_calloc(1, sizeof(*record) + id.size);
@@ -54,7 +54,7 @@ struct id_record *ids_get(struct ids *ids, struct amqp_bytes id)
 		if (id.size != 0) {
 			memcpy(record->id, id.start, id.size);
 		}
-		table_insert(&ids->table, &record->node, hash);
+		hash_table_add(&ids->table, &record->node, hash);
 	}
 	return record;
 }
@@ -62,7 +62,7 @@ struct id_record *ids_get(struct ids *ids, struct amqp_bytes id)
 static void free_if_unused(struct ids *ids, struct id_record *record)
 {
 	if (record->n_held == 0 && record->forget_ms == 0) {
-		table_remove(&ids->table, &record->node);
+		hash_table_remove(&ids->table, &record->node);
 		free(record);
 	}
 }

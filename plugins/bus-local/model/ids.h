@@ -6,11 +6,11 @@
 #ifndef BUS_LOCAL_MODEL_IDS_H
 #define BUS_LOCAL_MODEL_IDS_H
 
-#include "plugins/bus-local/model/table.h"
 #include "support/amqp/buffer.h"
+#include "support/hash/hash.h"
 
 struct id_record {
-	struct table_node node;
+	struct hash_link node;
 	struct id_record *newer; /* among the remembered */
 	int64_t forget_ms; /* remembered until then; 0: only while it is held */
 	uint32_t n_held;
@@ -20,11 +20,11 @@ struct id_record {
 
 /* Zeroed: empty. */
 struct ids {
-	struct table table;
+	struct hash_table table;
 	struct id_record *oldest; /* remembered ones, in the order of forget_ms */
 	struct id_record *newest;
 	size_t n_remembered;
-	uint64_t seed;
+	const struct hash_key *key; /* the broker's */
 };
 
 void ids_finish(struct ids *ids);

@@ -10,7 +10,7 @@
 
 struct waiting {
 	struct alarm alarm;
-	struct table_node by_number;
+	struct hash_link by_number;
 	struct topic *topic;
 	struct message *message;
 };
@@ -18,7 +18,7 @@ struct waiting {
 bool schedule_has_room(const struct topic *topic, size_t n)
 {
 	const struct broker *broker = topic->broker;
-	return topic->scheduled.n + n <= broker->limits.max_messages &&
+	return topic->scheduled.n_links + n <= broker->limits.max_messages &&
 	        broker->n_bytes <= broker->limits.max_total_bytes;
 }
 
@@ -26,7 +26,7 @@ static void forget(struct waiting *waiting)
 {
 	struct broker *broker = waiting->topic->broker;
 	alarm_set(&broker->alarms, &waiting->alarm, INT64_MAX);
-	table_remove(&waiting->topic->scheduled, &waiting->by_number);
+	hash_table_remove(&waiting->topic->scheduled, &waiting->by_number);
 	broker->n_bytes -= message_size(waiting->message);
 	message_drop(waiting->message);
 	free(waiting);
@@ -55,14 +55,14 @@ uint64_t schedule_message(struct topic *topic, struct message *message)
 	waiting->alarm.fire = on_due;
 	message_hold(message);
 	broker->n_bytes += message_size(message);
-	table_insert(&topic->scheduled, &waiting->by_number, ++topic->last_scheduled);
+	hash_table_add(&topic->scheduled, &waiting->by_number, ++topic->last_scheduled);
 	alarm_set(&broker->alarms, &waiting->alarm, message->scheduled_ms - broker->wall_offset_ms);
-	return waiting->by_number.key;
+	return waiting->by_number.hash;
 }
 
 bool schedule_cancel(struct topic *topic, uint64_t number)
 {
-	struct table_node *node = table_find(&topic->scheduled, number);
+	struct hash_link *node = hash_table_first(&topic->scheduled, number);
 	if (node == NULL) {
 		return false;
 	}
@@ -77,5 +77,5 @@ void schedule_finish(struct topic *topic)
 			forget(CONTAINER(topic->scheduled.buckets[i], struct waiting, by_number));
 		}
 	}
-	table_finish(&topic->scheduled);
+	hash_table_finish(&topic->scheduled);
 }

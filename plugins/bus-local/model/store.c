@@ -26,7 +26,7 @@ void store_finish(struct store *store)
 		entry_remove(store->first);
 	}
 	heap_finish(&store->returned);
-	table_finish(&store->deferred);
+	hash_table_finish(&store->deferred);
 }
 
 bool store_has_room(const struct store *store, size_t n_messages, size_t n_bytes)
@@ -131,11 +131,11 @@ static void leave_state(struct entry *entry)
 		pass_fresh(store, entry);
 		break;
 	case ENTRY_LOCKED:
-		table_remove(&store->broker->locks, &entry->by_lock);
+		hash_table_remove(&store->broker->locks, &entry->by_lock);
 		entry->holder = NULL;
 		break;
 	case ENTRY_DEFERRED:
-		table_remove(&store->deferred, &entry->by_place);
+		hash_table_remove(&store->deferred, &entry->by_place);
 		break;
 	}
 }
@@ -145,7 +145,7 @@ void entry_lock(struct entry *entry, int64_t until_ms)
 	struct broker *broker = entry->store->broker;
 	leave_state(entry);
 	entry->state = ENTRY_LOCKED;
-	table_insert(&broker->locks, &entry->by_lock, ++broker->last_lock);
+	hash_table_add(&broker->locks, &entry->by_lock, ++broker->last_lock);
 	entry_extend(entry, until_ms);
 }
 
@@ -161,7 +161,7 @@ void entry_unlock(struct entry *entry)
 	leave_state(entry);
 	if (entry->is_deferred) {
 		entry->state = ENTRY_DEFERRED;
-		table_insert(&store->deferred, &entry->by_place, entry->sequence);
+		hash_table_add(&store->deferred, &entry->by_place, entry->sequence);
 	} else {
 		entry->state = ENTRY_READY;
 		heap_insert(&store->returned, &entry->returned, (int64_t)entry->sequence);
@@ -243,7 +243,7 @@ void entry_bury(struct entry *entry, struct amqp_bytes reason, struct amqp_bytes
 
 struct entry *store_deferred(const struct store *store, uint64_t sequence)
 {
-	struct table_node *node = table_find(&store->deferred, sequence);
+	struct hash_link *node = hash_table_first(&store->deferred, sequence);
 	return node != NULL ? CONTAINER(node, struct entry, by_place) : NULL;
 }
 

@@ -10,7 +10,7 @@
 #include "plugins/bus-local/model/alarm.h"
 #include "plugins/bus-local/model/heap.h"
 #include "plugins/bus-local/model/message.h"
-#include "plugins/bus-local/model/table.h"
+#include "support/hash/hash.h"
 
 struct broker;
 struct consumer;
@@ -29,8 +29,8 @@ struct entry {
 	struct entry *previous;
 	struct alarm alarm; /* locked: the end of the lock; else the end of the message */
 	struct heap_node returned; /* ready once more: place by sequence */
-	struct table_node by_lock; /* locked: in the broker's locks */
-	struct table_node by_place; /* deferred and not locked: in the store's deferred */
+	struct hash_link by_lock; /* locked: in the broker's locks */
+	struct hash_link by_place; /* deferred and not locked: in the store's deferred */
 	struct id_record *id; /* holds that message id in ids; may be NULL */
 	struct ids *ids; /* borrowed, lives longer */
 	struct overrides *overrides; /* owned, may be NULL: changed application properties */
@@ -63,7 +63,7 @@ struct store {
 	struct entry *last;
 	struct entry *fresh; /* the first that was never taken; all ready ones behind it are so */
 	struct heap returned;
-	struct table deferred;
+	struct hash_table deferred;
 	struct consumer *consumers; /* all that are attached */
 	struct consumer *first_waiting; /* those with credit, longest wait first */
 	struct consumer *last_waiting;

@@ -18,15 +18,22 @@ static bool is_same_name(const char *name, struct amqp_bytes other)
 	        strncasecmp(name, (const char *)other.start, other.size) == 0;
 }
 
+/* The same for names that differ in the case of ASCII letters only. */
 static uint64_t hash_name(const struct broker *broker, struct amqp_bytes name)
 {
-	return table_hash_no_case(broker->seed, (const char *)name.start, name.size);
+	char lower[TOPIC_NAME_MAX];
+	size_t size = name.size < sizeof(lower) ? name.size : sizeof(lower);
+	for (size_t i = 0; i < size; i++) {
+		char c = (char)name.start[i];
+		lower[i] = (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+	}
+	return hash_bytes(&broker->key, lower, size);
 }
 
 struct topic *topic_find(const struct broker *broker, struct amqp_bytes name)
 {
-	struct table_node *node = table_find(&broker->topics, hash_name(broker, name));
-	for (; node != NULL; node = table_next(node)) {
+	struct hash_link *node = hash_table_first(&broker->topics, hash_name(broker, name));
+	for (; node != NULL; node = hash_link_next(node)) {
 		struct topic *topic = CONTAINER(node, struct topic, by_name);
 		if (is_same_name(topic->name, name)) {
 			return topic;
@@ -44,10 +51,10 @@ static int by_name(const void *a, const void *b)
 
 struct topic **topics_sorted(const struct broker *broker, size_t *ret_n)
 {
-	struct topic **sorted = must_calloc(broker->topics.n, sizeof(*sorted));
+	struct topic **sorted = must_calloc(broker->topics.n_links, sizeof(*sorted));
 	size_t n = 0;
 	for (size_t i = 0; i < broker->topics.n_buckets; i++) {
-		struct table_node *node = broker->topics.buckets[i];
+		struct hash_link *node = broker->topics.buckets[i];
 		for (; node != NULL; node = node->next) {
 			sorted[n++] = CONTAINER(node, struct topic, by_name);
 		}
@@ -79,8 +86,8 @@ struct topic *topic_create(struct broker *broker, const struct topic_settings *s
 	topic->created_ms = broker->now_ms + broker->wall_offset_ms;
 	topic->ttl_ms = settings->ttl_ms;
 	topic->duplicate_window_ms = settings->duplicate_window_ms;
-	topic->ids.seed = broker->seed;
-	table_insert(&broker->topics, &topic->by_name, hash_name(broker, name));
+	topic->ids.key = &broker->key;
+	hash_table_add(&broker->topics, &topic->by_name, hash_name(broker, name));
 	return topic;
 }
 
@@ -106,7 +113,7 @@ void topic_destroy(struct topic *topic)
 	}
 	schedule_finish(topic);
 	ids_finish(&topic->ids);
-	table_remove(&topic->broker->topics, &topic->by_name);
+	hash_table_remove(&topic->broker->topics, &topic->by_name);
 	free(topic->routes);
 	free(topic->name);
 	free(topic);

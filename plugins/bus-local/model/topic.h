@@ -15,8 +15,10 @@ struct route {
 	struct subscription *subscription;
 };
 
+#define TOPIC_NAME_MAX 260 /* bytes */
+
 struct topic {
-	struct table_node by_name;
+	struct hash_link by_name;
 	struct broker *broker;
 	char *name; /* owned */
 	struct subscription *subscriptions;
@@ -30,7 +32,7 @@ struct topic {
 	struct route *routes; /* owned; of the publishing under way */
 	size_t n_routes;
 	size_t n_routes_allocated;
-	struct table scheduled; /* messages that are not to be delivered yet, by number */
+	struct hash_table scheduled; /* messages that are not to be delivered yet, by number */
 	uint64_t last_scheduled;
 };
 

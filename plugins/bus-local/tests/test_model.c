@@ -338,7 +338,7 @@ static void receive_and_delete_leaves_nothing(void)
 	world_send(&scene.world, "b");
 	CHECK_INT(scene.taker.n, 2);
 	CHECK_INT(scene.sub->active.n_messages, 0);
-	CHECK_INT(scene.world.broker.locks.n, 0);
+	CHECK_INT(scene.world.broker.locks.n_links, 0);
 	scene_finish(&scene);
 }
 

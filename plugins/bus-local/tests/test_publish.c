@@ -76,7 +76,7 @@ static void remembered_ids_are_bounded(void)
 		world_send(&world, id);
 	}
 	CHECK_INT(world.topic->ids.n_remembered, 100);
-	CHECK_INT(world.topic->ids.table.n, 100);
+	CHECK_INT(world.topic->ids.table.n_links, 100);
 	world_finish(&world);
 }
 
@@ -101,7 +101,7 @@ static void message_that_nobody_gets_is_refused_or_dropped(void)
 	CHECK_INT(world_publish(&world, &sample, true), PUBLISH_UNROUTABLE);
 	CHECK_INT(world_publish(&world, &sample, false), PUBLISH_OK);
 	CHECK_INT(world.broker.counts.n_unroutable, 2);
-	CHECK_INT(world.topic->ids.table.n, 0);
+	CHECK_INT(world.topic->ids.table.n_links, 0);
 	world_finish(&world);
 }
 
@@ -217,7 +217,7 @@ static void idle_subscription_goes_and_used_one_stays(void)
 	CHECK_INT(world.topic->n_subscriptions, 0);
 	CHECK_INT(world.n_events, 1);
 	CHECK_INT(world.last_event, BROKER_SUBSCRIPTION_REMOVED);
-	CHECK_INT(world.broker.locks.n, 0);
+	CHECK_INT(world.broker.locks.n_links, 0);
 	CHECK_INT(world.broker.n_bytes, 0);
 	world_finish(&world);
 }
@@ -237,7 +237,7 @@ static void scheduled_message_waits_for_its_time(void)
 	CHECK_INT(scene.sub->active.n_messages, 0);
 	world_wait(&scene.world, 1);
 	CHECK_INT(scene.sub->active.n_messages, 1);
-	CHECK_INT(scene.world.topic->scheduled.n, 0);
+	CHECK_INT(scene.world.topic->scheduled.n_links, 0);
 	scene_finish(&scene);
 }
 

@@ -28,7 +28,7 @@ static void world_init(struct world *world)
 		.max_total_bytes = 1 << 20,
 		.max_subscriptions = 10,
 		.max_remembered_ids = 10 };
-	static const uint8_t random[16] = { 1 };
+	static const uint8_t random[BROKER_RANDOM_SIZE] = { 1 };
 	*world = (struct world){ .options = { .lock_seconds = 60,
 		                         .max_delivery = 10,
 		                         .lanes = 16,
@@ -81,7 +81,7 @@ static void shipped_topology_has_all_lanes(void)
 	struct world world;
 	world_init(&world);
 	topology_add_shipped(&world.broker, &world.options);
-	CHECK_INT(world.broker.topics.n, 32);
+	CHECK_INT(world.broker.topics.n_links, 32);
 	CHECK(find(&world, "global-bus-p0", "distributed-ocr") != NULL);
 	CHECK(find(&world, "global-bus-p15", "vector-ingestion") != NULL);
 	CHECK(find(&world, "global-bus-p7", "semantic-intelligence") != NULL);

@@ -26,7 +26,7 @@ void world_init_with(struct world *world, const struct topic_settings *settings)
 		.max_subscriptions = 10,
 		.max_remembered_ids = 100,
 	};
-	static const uint8_t random[16] = "sixteen  bytes.";
+	static const uint8_t random[BROKER_RANDOM_SIZE] = "twenty-four bytes, all.";
 	*world = (struct world){ 0 };
 	broker_init(&world->broker, &limits, random);
 	world->broker.on_event = on_event;
