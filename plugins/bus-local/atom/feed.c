@@ -160,8 +160,8 @@ static void put_queue(struct evbuffer *body, const struct topic *topic)
 	put_element(body, "Status", "Active");
 	put_times(body, topic->created_ms);
 	put_flag(body, "SupportOrdering", true);
-	put_counts(
-	        body, inner->active.n_messages, inner->dead_letters.n_messages, topic->scheduled.n_links);
+	put_counts(body, inner->active.n_messages, inner->dead_letters.n_messages,
+	        topic->scheduled.n_links);
 	put_duration(body, "AutoDeleteOnIdle", 0);
 	put_flag(body, "EnablePartitioning", false);
 	put_element(body, "EntityAvailabilityStatus", "Available");

@@ -423,7 +423,7 @@ static void silent_link_that_lives_is_asked_and_kept(void)
 {
 	struct world w;
 	world_start(&w);
-	w.settings.quiet_link_ms = 100;
+	w.settings.quiet_link_ms = 500;
 	world_client(&w, EMULATOR);
 	(void)world_receive(&w, 5);
 	CHECK(world_wait(&w, &w.broker.n_drains, 3));
