@@ -240,21 +240,28 @@ static void put_entry(struct amqp_buffer *buffer, const char *key, struct amqp_b
 	amqp_buffer_append(buffer, value.start, value.size);
 }
 
-/* The status of a put-token whose type and expiration are encoded values. */
-static int64_t put_token(struct world *world, struct end *requests, struct end *replies,
-        struct amqp_bytes type, struct amqp_bytes expiration)
+/* A token and what is said of it: type and expiration are encoded values. */
+struct put {
+	const char *audience;
+	struct amqp_bytes type;
+	struct amqp_bytes expiration;
+};
+
+/* The status of the put-token. */
+static int64_t put_token(
+        struct world *world, struct end *requests, struct end *replies, const struct put *put)
 {
 	CLEANUP(amqp_buffer_finish) struct amqp_buffer buffer = { 0 };
 	size_t n = replies->n_arrivals;
-	CLEANUP_FREE char *token = azure_sas_make(
-	        "sb://localhost/" TOPIC, BUS_KEY_NAME, BUS_EMULATOR_KEY, START_S + 100);
+	CLEANUP_FREE char *token =
+	        azure_sas_make(put->audience, BUS_KEY_NAME, BUS_EMULATOR_KEY, START_S + 100);
 	amqp_put_descriptor(&buffer, AMQP_SECTION_APPLICATION_PROPERTIES);
 	size_t mark = amqp_begin_map(&buffer);
 	put_entry(&buffer, "operation", BYTES("\xa1\x09put-token"));
-	put_entry(&buffer, "type", type);
+	put_entry(&buffer, "type", put->type);
 	amqp_put_string(&buffer, amqp_text("name"));
-	amqp_put_string(&buffer, amqp_text("sb://localhost/" TOPIC));
-	put_entry(&buffer, "expiration", expiration);
+	amqp_put_string(&buffer, amqp_text(put->audience));
+	put_entry(&buffer, "expiration", put->expiration);
 	amqp_end(&buffer, mark, 8);
 	amqp_put_descriptor(&buffer, AMQP_SECTION_VALUE);
 	amqp_put_string(&buffer, amqp_text(token));
@@ -268,23 +275,49 @@ static int64_t put_token(struct world *world, struct end *requests, struct end *
 /* Python says `jwt` of it, Go writes the end of its life as text: neither is what counts. */
 static void token_is_taken_whatever_is_said_of_it(void)
 {
-	struct world world;
+	static const char audience[] = "sb://localhost/" TOPIC;
 	struct amqp_bytes sas = BYTES("\xa1\x1fservicebus.windows.net:sastoken");
-	struct amqp_bytes jwt = BYTES("\xa1\x03jwt");
+	const struct put puts[] = {
+		{ audience, BYTES("\xa1\x03jwt"), BYTES("\x40") },
+		{ audience, BYTES("\x40"), BYTES("\x40") },
+		{ audience, sas,
+		        BYTES("\xa1\x0a"
+		              "1795460687") },
+		{ audience, sas, BYTES("\x83\x00\x00\x01\x8b\xcf\xe5\x68\x00") },
+	};
+	struct world world;
 	world_connect(&world);
 	struct client *client = client_create(loop_base(world.loop), world.port, NULL, NULL);
 	WAIT(&world, client->is_open);
 	struct end *requests = requests_to(&world, client, "$cbs");
 	struct end *replies = replies_from(&world, client, "$cbs", PN_SND_SETTLED);
-	CHECK_INT(put_token(&world, requests, replies, jwt, BYTES("\x40")), 202);
-	CHECK_INT(put_token(&world, requests, replies, BYTES("\x40"), BYTES("\x40")), 202);
-	CHECK_INT(put_token(&world, requests, replies, sas,
-	                  BYTES("\xa1\x0a"
-	                        "1795460687")),
-	        202);
-	CHECK_INT(put_token(&world, requests, replies, sas,
-	                  BYTES("\x83\x00\x00\x01\x8b\xcf\xe5\x68\x00")),
-	        202);
+	for (size_t i = 0; i < 4; i++) {
+		CHECK_INT(put_token(&world, requests, replies, &puts[i]), 202);
+	}
+	client_destroy(client);
+	world_finish(&world);
+}
+
+/* JavaScript and Go put one for $management beside that for the entity. */
+static void token_for_management_opens_that_and_nothing_else(void)
+{
+	static const char management[] = SUBSCRIPTION "/$management";
+	const struct put put = { "amqp://localhost:5672/" SUBSCRIPTION "/$management",
+		BYTES("\x40"), BYTES("\x40") };
+	struct world world;
+	world_connect(&world);
+	struct client *client = client_create(loop_base(world.loop), world.port, NULL, NULL);
+	WAIT(&world, client->is_open);
+	struct end *requests = requests_to(&world, client, "$cbs");
+	struct end *replies = replies_from(&world, client, "$cbs", PN_SND_SETTLED);
+	CHECK_INT(put_token(&world, requests, replies, &put), 202);
+	pn_session_t *session = client_session(client);
+	struct end *opened = client_sender(client, session, management);
+	struct end *in =
+	        client_receiver(client, session, SUBSCRIPTION, PN_SND_UNSETTLED, PN_RCV_SECOND);
+	WAIT(&world, opened->is_attached && in->is_closed);
+	CHECK(!opened->is_closed);
+	CHECK_TEXT(in->condition, "amqp:unauthorized-access");
 	client_destroy(client);
 	world_finish(&world);
 }
@@ -514,6 +547,7 @@ int main(int argc, char **argv)
 		SUITE_TEST(replies_on_a_settled_link_are_settled_and_others_not),
 		SUITE_TEST(request_without_reply_to_is_answered_on_the_link_of_its_node),
 		SUITE_TEST(token_is_taken_whatever_is_said_of_it),
+		SUITE_TEST(token_for_management_opens_that_and_nothing_else),
 		SUITE_TEST(management_may_come_before_the_receiver_that_makes_the_subscription),
 		SUITE_TEST(empty_sections_and_a_footer_pass_as_they_came),
 		SUITE_TEST(ends_of_renewed_locks_come_as_an_array_of_timestamps),
