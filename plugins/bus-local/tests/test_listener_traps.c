@@ -27,10 +27,10 @@ static void credit_of_a_sender_is_renewed_without_end(void)
 	char id[20];
 	world_connect(&world);
 	struct end *out = sender(&world);
-	for (size_t i = 0; i < 2000; i++) {
-		WAIT(&world, pn_link_credit(out->proton) > 0);
+	for (size_t i = 0; i < 2000 && pn_link_credit(out->proton) > 0; i++) {
 		snprintf(id, sizeof(id), "m%zu", i);
 		send_one(out, id);
+		WAIT(&world, pn_link_credit(out->proton) > 0);
 	}
 	WAIT(&world, out->n_outcomes == 2000);
 	CHECK_INT(out->outcome, PN_ACCEPTED);
@@ -482,7 +482,9 @@ static void deferred_message_carries_its_token_in_itself(void)
 /* As long as the protocol allows, which is what Java does. */
 static void tags_of_a_sender_may_have_32_bytes(void)
 {
-	static const char tag[] = "0123456789abcdef0123456789abcdef";
+	/* What stands first must not be taken for the mark that is put in front of it. */
+	static const char tag[] = "\x01"
+	                          "123456789abcdef0123456789abcdef";
 	struct world world;
 	world_connect(&world);
 	struct end *in = receiver(&world);

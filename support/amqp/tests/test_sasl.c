@@ -28,6 +28,15 @@ static void server_answers_as_the_service_does(void)
 {
 	static const uint8_t expected_start[] = { 'A', 'M', 'Q', 'P', 3, 1, 0, 0, 0, 0, 0, 0x33, 2,
 		1, 0, 0, 0, 0x53, 0x40 };
+	/* .NET takes nothing but the second. */
+	static const char names[] = "\x09"
+	                            "ANONYMOUS"
+	                            "\x07"
+	                            "MSSBCBS"
+	                            "\x05"
+	                            "PLAIN"
+	                            "\x08"
+	                            "EXTERNAL";
 	static const uint8_t outcome[] = { 0, 0, 0, 16, 2, 1, 0, 0, 0, 0x53, 0x44, 0xc0, 3, 1, 0x50,
 		0 };
 	struct amqp_sasl server = { .is_server = true };
@@ -37,6 +46,7 @@ static void server_answers_as_the_service_does(void)
 	CHECK_INT(amqp_sasl_take(&server, amqp_bytes(sasl_header, 8), &out), 8);
 	CHECK_INT(out.size, 8 + 0x33);
 	CHECK(memcmp(out.start, expected_start, sizeof(expected_start)) == 0);
+	CHECK(memcmp(out.start + out.size - (sizeof(names) - 1), names, sizeof(names) - 1) == 0);
 	amqp_buffer_clear(&out);
 	struct amqp_bytes init = init_bytes();
 	CHECK_INT(amqp_sasl_take(&server, init, &out), init.size);
