@@ -40,6 +40,8 @@ static const struct {
 	        "Activity tasks, by what became of them.", "outcome", "failed" },
 	[METRIC_ACTIVITIES_LOST] = { LUCIUS_METRIC_COUNTER, "activity_tasks_total",
 	        "Activity tasks, by what became of them.", "outcome", "lost" },
+	[METRIC_ACTIVITIES_EAGER] = { LUCIUS_METRIC_COUNTER, "eager_activity_tasks_total",
+	        "Activity tasks that came with the answer to a workflow task.", NULL, NULL },
 	[METRIC_HEARTBEATS] = { LUCIUS_METRIC_COUNTER, "heartbeats_total", "Heartbeats sent.", NULL,
 	        NULL },
 	[METRIC_WORKFLOW_SLOTS] = { LUCIUS_METRIC_GAUGE, "worker_task_slots_available",

@@ -145,6 +145,15 @@ void poller_set_start(struct poller_set *set, size_t n_pollers, size_t n_slots)
 	}
 }
 
+bool poller_set_reserve(struct poller_set *set)
+{
+	if (poller_set_free(set) == 0) {
+		return false;
+	}
+	set->n_used++;
+	return true;
+}
+
 void poller_set_release(struct poller_set *set)
 {
 	set->n_used--;

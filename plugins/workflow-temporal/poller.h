@@ -23,14 +23,16 @@ struct poller_set {
 	struct poller *pollers; /* owned; NULL: not started */
 	size_t n_pollers;
 	size_t n_slots;
-	size_t n_used; /* by tasks that are worked on */
+	size_t n_used; /* by tasks that are worked on, or kept for one */
 	size_t n_open; /* polls */
 };
 
 void poller_set_start(struct poller_set *set, size_t n_pollers, size_t n_slots);
 /* Slots that neither a task nor a poll has. */
 size_t poller_set_free(const struct poller_set *set);
-/* A task has been answered. */
+/* A slot for a task that comes on another way than a poll; false: none is free. */
+bool poller_set_reserve(struct poller_set *set);
+/* A task has been answered, or what a slot was kept for has not come. */
 void poller_set_release(struct poller_set *set);
 /* Polls that never reached the server are given up; with is_all, the others too. */
 void poller_set_cancel(struct poller_set *set, bool is_all);

@@ -16,6 +16,7 @@
 #include "messages.pb-c.h"
 #include "plugins/workflow-temporal/call.h"
 #include "plugins/workflow-temporal/commands.h"
+#include "plugins/workflow-temporal/eager.h"
 #include "plugins/workflow-temporal/engine.h"
 #include "plugins/workflow-temporal/event-kinds.h"
 #include "plugins/workflow-temporal/pool.h"
@@ -41,6 +42,7 @@ struct workflow_task {
 	ProtobufCBinaryData next_page;
 	uint64_t taken_ms;
 	struct replay replay;
+	size_t n_eager; /* slots that are kept for activities */
 };
 
 static void destroy(struct workflow_task *task)
@@ -52,6 +54,7 @@ static void destroy(struct workflow_task *task)
 	}
 	pool_finish(&task->pool);
 	free(task->events);
+	eager_release(engine, task->n_eager);
 	free(task);
 	poller_set_release(&engine->workflows);
 }
@@ -168,6 +171,7 @@ static void on_completed(void *user, const struct grpc_answer *answer)
 		engine_count(engine, METRIC_TASKS_COMPLETED);
 		engine_observe(engine, METRIC_TASK_SECONDS,
 		        engine->host->now_ms(engine->host) - task->taken_ms);
+		task->n_eager -= eager_take(engine, task->n_eager, answer);
 		break;
 	case FAULT_REFUSED:
 	case FAULT_TOO_LARGE:
@@ -218,6 +222,7 @@ static void complete(struct workflow_task *task)
 		fail(task, TASK_FAILURE_UNHANDLED, commands.fault);
 		return;
 	}
+	task->n_eager = eager_ask(engine, &commands);
 	request.task_token = task->message->task_token;
 	request.commands = commands.items;
 	request.n_commands = commands.n_items;

@@ -5,7 +5,7 @@ import json
 from temporal_world import OK, TemporalWorld, unittest
 
 
-class Temporal(TemporalWorld):
+class MainJob(TemporalWorld):
     def both(self, lucius):
         self.consume(lucius, "distributed-ocr", [self.script("ocr", OK.format("text"))],
                      arguments=["--step-type", "OCR"])
@@ -23,6 +23,8 @@ class Temporal(TemporalWorld):
         self.wait_until(lambda: self.workflow_status(job_id) == "COMPLETED")
         return job_id
 
+
+class Temporal(MainJob):
     def test_main_job_in_one_process_reads_well_in_the_cli(self):
         lucius = self.start_all()
         job_id = self.run_main_job(lucius, lucius)
@@ -108,6 +110,17 @@ class Temporal(TemporalWorld):
         markers = [event for event in self.history(job_id)
                    if "markerRecordedEventAttributes" in event]
         self.assertEqual(len(markers), 1)
+        self.assertEqual(lucius.stop(), 0)
+
+
+class Eager(MainJob):
+    server_settings = {"system.enableActivityEagerExecution": True}
+
+    def test_main_job_where_activities_come_with_the_answers_to_workflow_tasks(self):
+        lucius = self.start_all()
+        self.run_main_job(lucius, lucius)
+        metrics = lucius.ask("GET", "/metrics").body.decode()
+        self.assertIn("\nlucius_workflow_temporal_eager_activity_tasks_total 4\n", metrics)
         self.assertEqual(lucius.stop(), 0)
 
 
