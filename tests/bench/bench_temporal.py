@@ -2,7 +2,8 @@
 """Our worker beside the Go SDK's, in one run on one Temporal server. Nothing is asserted.
 
 The same driver starts the same workflow of two steps for both, and is the invoker whose activities do
-nothing but signal the RESULT. Printed: workflows a second, worker CPU a workflow, memory.
+nothing but signal the RESULT. Printed: workflows a second, worker CPU a workflow, memory; and the same
+once more on a server that hands activities over with its answers to workflow tasks.
 """
 import os
 import pathlib
@@ -116,10 +117,19 @@ class Side:
         self.driver.stop()
 
 
-def main():
-    program = build()
+def go_first():
+    """What else the machine does is to meet neither; Linux shares out its time by session."""
+    try:
+        if os.getpgrp() != os.getpid():
+            os.setsid()
+        pathlib.Path("/proc/self/autogroup").write_text("-10", encoding="ascii")
+    except OSError:
+        print("Other processes may disturb the figures: the run cannot be put before them.")
+
+
+def compare(program, settings):
     with tempfile.TemporaryDirectory(prefix="lucius-bench-") as folder:
-        server = TemporalServer(folder).start()
+        server = TemporalServer(folder, settings=settings).start()
         sides = {}
         try:
             for name in ("go", "ours"):
@@ -139,6 +149,14 @@ def main():
     ratios = [ours / go for ours, go in zip(figures["ours"], figures["go"])]
     print(f"ours to the Go SDK's: throughput {ratios[0]:.2f} (aim 1), CPU {ratios[1]:.2f} (aim 0.25), "
           f"memory {ratios[4]:.2f} (aim 0.33)")
+
+
+def main():
+    go_first()
+    program = build()
+    for settings in ({}, {"system.enableActivityEagerExecution": True}):
+        print(f"server with {settings}" if settings else "server as it comes", flush=True)
+        compare(program, settings)
 
 
 if __name__ == "__main__":
