@@ -37,16 +37,26 @@ void revision_write(char text[REVISION_SIZE], int64_t revision)
 	(void)snprintf(text, REVISION_SIZE, "%" PRId64, revision);
 }
 
-void result_add_head(struct result *result, sqlite3_stmt *statement, bool has_fields)
+static struct kept_job *add_job(struct result *result)
 {
 	if (result->n_jobs == result->jobs_capacity) {
 		result->jobs_capacity = result->jobs_capacity * 2 + 1;
 		result->jobs =
 		        must_resize(result->jobs, result->jobs_capacity, sizeof(result->jobs[0]));
 	}
-	struct kept_job *job = &result->jobs[result->n_jobs++];
-	char revision[REVISION_SIZE];
-	revision_write(revision, column_integer(statement, HEAD_REVISION));
+	return &result->jobs[result->n_jobs++];
+}
+
+static struct kept keep_revision(struct result *result, int64_t revision)
+{
+	char text[REVISION_SIZE];
+	revision_write(text, revision);
+	return result_keep(result, (struct lucius_text){ text, strlen(text) });
+}
+
+void result_add_head(struct result *result, sqlite3_stmt *statement, bool has_fields)
+{
+	struct kept_job *job = add_job(result);
 	*job = (struct kept_job){
 		.job_id = result_keep(result, column_text(statement, HEAD_JOB_ID)),
 		.tenant_id = result_keep(result, column_text(statement, HEAD_TENANT_ID)),
@@ -54,7 +64,7 @@ void result_add_head(struct result *result, sqlite3_stmt *statement, bool has_fi
 		.created_at = result_keep(result, column_text(statement, HEAD_CREATED_AT)),
 		.state = result_keep(result, column_text(statement, HEAD_STATE)),
 		.serial = column_integer(statement, HEAD_SERIAL),
-		.revision = result_keep(result, (struct lucius_text){ revision, strlen(revision) }),
+		.revision = keep_revision(result, column_integer(statement, HEAD_REVISION)),
 		.is_terminal = column_integer(statement, HEAD_IS_TERMINAL) != 0,
 		.first_step = result->n_parts,
 	};
@@ -63,15 +73,28 @@ void result_add_head(struct result *result, sqlite3_stmt *statement, bool has_fi
 	}
 }
 
+void result_add_new(struct result *result, const struct lucius_job *given)
+{
+	struct kept_job *job = add_job(result);
+	*job = (struct kept_job){
+		.job_id = result_keep(result, given->job_id),
+		.tenant_id = result_keep(result, given->tenant_id),
+		.tenant_bucket = result_keep(result, given->tenant_bucket),
+		.created_at = result_keep(result, given->created_at),
+		.state = result_keep(result, given->state),
+		.revision = keep_revision(result, 1),
+		.is_terminal = given->is_terminal != 0,
+		.first_step = result->n_parts,
+	};
+}
+
 void result_change_head(
         struct result *result, struct lucius_text state, bool is_terminal, int64_t revision)
 {
 	struct kept_job *job = &result->jobs[result->n_jobs - 1];
-	char text[REVISION_SIZE];
-	revision_write(text, revision);
 	job->state = result_keep(result, state);
 	job->is_terminal = is_terminal;
-	job->revision = result_keep(result, (struct lucius_text){ text, strlen(text) });
+	job->revision = keep_revision(result, revision);
 }
 
 void result_add_part(struct result *result, uint32_t index, struct lucius_text step_id,

@@ -56,6 +56,8 @@ struct kept result_keep(struct result *result, struct lucius_text text);
 struct lucius_text result_text(const struct result *result, struct kept kept);
 /* Adds the job whose head (enum head_column) the row has, and its fields if asked. */
 void result_add_head(struct result *result, sqlite3_stmt *statement, bool has_fields);
+/* Adds the head of a job that is new. */
+void result_add_new(struct result *result, const struct lucius_job *job);
 /* Says what a save has made of the last job's head. */
 void result_change_head(
         struct result *result, struct lucius_text state, bool is_terminal, int64_t revision);

@@ -43,20 +43,20 @@ const char *const schema_queries[N_QUERIES] = {
 	                     "ON j.serial = c.serial "
 	                     "WHERE c.tenant_id = ?1 AND c.is_key = ?2 AND c.name = ?3",
 	[QUERY_FIND_JOB] = "SELECT " HEAD " FROM jobs j WHERE j.job_id = ?1",
-	[QUERY_COUNT_SLOTS] = "SELECT n_slots FROM tenants WHERE tenant_id = ?1",
 	[QUERY_ADD_JOB] = "INSERT INTO jobs (job_id, tenant_id, tenant_bucket, created_at, state, "
 	                  "is_terminal, has_slot, revision, ended_us, claim_is_key, claim_name, "
-	                  "fields) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, 1, 0, ?7, ?8, ?9)",
+	                  "fields) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, 1, 0, ?7, ?8, ?9) "
+	                  "ON CONFLICT (job_id) DO NOTHING",
 	[QUERY_ADD_STEP] = "INSERT INTO steps (id, step_id, fields) VALUES (?1, ?2, ?3)",
 	[QUERY_ADD_EVENT] = "INSERT OR IGNORE INTO events (serial, seq, fields) "
 	                    "VALUES (?1, ?2, ?3)",
 	[QUERY_ADD_CLAIM] = "INSERT OR REPLACE INTO claims (tenant_id, is_key, name, hash, serial) "
 	                    "VALUES (?1, ?2, ?3, ?4, ?5)",
 	[QUERY_TAKE_SLOT] = "INSERT INTO tenants (tenant_id, n_slots) VALUES (?1, 1) "
-	                    "ON CONFLICT (tenant_id) DO UPDATE SET n_slots = n_slots + 1",
+	                    "ON CONFLICT (tenant_id) DO UPDATE SET n_slots = n_slots + 1 "
+	                    "WHERE n_slots < ?2",
 	[QUERY_CHANGE_JOB] = "UPDATE jobs SET state = ?2, is_terminal = ?3, ended_us = ?4, "
 	                     "fields = ?5, revision = revision + 1 WHERE serial = ?1",
-	[QUERY_JOB_FIELDS] = "SELECT fields FROM jobs WHERE serial = ?1",
 	[QUERY_STEP_FIELDS] = "SELECT fields FROM steps WHERE id = ?1",
 	[QUERY_CHANGE_STEP] = "UPDATE steps SET fields = ?2 WHERE id = ?1",
 	[QUERY_RELEASE_JOB] = "UPDATE jobs SET has_slot = 0 WHERE serial = ?1",

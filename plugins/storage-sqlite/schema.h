@@ -20,14 +20,12 @@ static inline int64_t schema_step_id(int64_t serial, uint32_t step_index)
 enum query {
 	QUERY_FIND_CLAIM, /* tenant, is_key, name → head, hash */
 	QUERY_FIND_JOB, /* job id → head */
-	QUERY_COUNT_SLOTS, /* tenant → n_slots */
-	QUERY_ADD_JOB,
+	QUERY_ADD_JOB, /* changes a row unless the job id is taken */
 	QUERY_ADD_STEP,
 	QUERY_ADD_EVENT,
 	QUERY_ADD_CLAIM,
-	QUERY_TAKE_SLOT, /* tenant */
+	QUERY_TAKE_SLOT, /* tenant, limit: changes a row unless the tenant has so many */
 	QUERY_CHANGE_JOB,
-	QUERY_JOB_FIELDS, /* serial → fields */
 	QUERY_STEP_FIELDS, /* step id → fields */
 	QUERY_CHANGE_STEP, /* fields, step id */
 	QUERY_RELEASE_JOB, /* serial */

@@ -138,44 +138,36 @@ static uint32_t check_claim(struct database *database, struct request *request)
 	return request->status;
 }
 
-static uint32_t check_limit(struct database *database, struct request *request)
+/* False: the tenant has as many live jobs as it may. */
+static bool take_slot(struct database *database, const struct lucius_command *command)
 {
-	const struct lucius_command *command = request->command;
-	sqlite3_stmt *statement = query(database, QUERY_COUNT_SLOTS);
-	bind_text(statement, 1, command->job->tenant_id);
-	int64_t n_slots = 0;
-	if (query_row(database, statement)) {
-		n_slots = column_integer(statement, 0);
-		query_end(statement);
-	}
-	if (n_slots >= command->max_inflight) {
-		request->status = LUCIUS_TENANT_FULL;
-	}
-	return request->status;
-}
-
-/* Finds a job by its id and keeps its head in the result; false: there is none. */
-static bool find_job(struct database *database, struct request *request, struct lucius_text job_id,
-        struct found_job *ret_job)
-{
-	sqlite3_stmt *statement = query(database, QUERY_FIND_JOB);
-	bind_text(statement, 1, job_id);
-	if (!query_row(database, statement)) {
+	if (command->max_inflight == 0) {
 		return false;
 	}
-	*ret_job = (struct found_job){
+	sqlite3_stmt *statement = query(database, QUERY_TAKE_SLOT);
+	bind_text(statement, 1, command->job->tenant_id);
+	bind_integer(statement, 2, command->max_inflight);
+	return query_run(database, statement) != 0;
+}
+
+static void free_slot(struct database *database, struct lucius_text tenant_id)
+{
+	run_on_tenant(database, QUERY_FREE_SLOT, tenant_id);
+	run_on_tenant(database, QUERY_DROP_TENANT, tenant_id);
+}
+
+static struct found_job found_job(sqlite3_stmt *statement)
+{
+	return (struct found_job){
 		.serial = column_integer(statement, HEAD_SERIAL),
 		.revision = column_integer(statement, HEAD_REVISION),
 		.ended_us = column_integer(statement, HEAD_ENDED_US),
 		.is_terminal = column_integer(statement, HEAD_IS_TERMINAL) != 0,
 		.has_slot = column_integer(statement, HEAD_HAS_SLOT) != 0,
 	};
-	result_add_head(&request->result, statement, false);
-	query_end(statement);
-	return true;
 }
 
-/* The job's row; its serial, or 0 if an error sticks. */
+/* The job's row; its serial, or 0: its id is taken, or an error sticks. */
 static int64_t add_job(struct database *database, const struct lucius_command *command)
 {
 	const struct lucius_job *job = command->job;
@@ -216,61 +208,47 @@ void write_create(struct database *database, struct request *request)
 {
 	const struct lucius_command *command = request->command;
 	const struct lucius_job *job = command->job;
-	struct found_job found;
 	if (!fits(request, job) || check_claim(database, request) != LUCIUS_OK) {
 		return;
 	}
-	if (find_job(database, request, job->job_id, &found)) {
-		request_reset(request);
+	if (!take_slot(database, command)) {
+		request->status = LUCIUS_TENANT_FULL;
+		return;
+	}
+	int64_t serial = add_job(database, command);
+	if (serial == 0) {
+		free_slot(database, job->tenant_id);
 		request_fail(request, LUCIUS_INTERNAL,
 		        "The id \"%s\" of a new job is taken by another command's.",
 		        job->job_id.data);
 		return;
 	}
-	if (check_limit(database, request) != LUCIUS_OK) {
-		return;
-	}
-	int64_t serial = add_job(database, command);
 	for (uint64_t i = 0; i < job->n_steps; i++) {
 		add_step(database, serial, job->steps[i]);
 	}
 	add_events(database, serial, job);
 	add_claim(database, command, serial);
-	run_on_tenant(database, QUERY_TAKE_SLOT, job->tenant_id);
-	(void)find_job(database, request, job->job_id, &found);
-}
-
-/* The packed fields that a statement finds by a number, copied; false: no row. */
-static bool read_fields(
-        struct database *database, enum query number, int64_t id, struct bytes *ret_fields)
-{
-	sqlite3_stmt *statement = query(database, number);
-	bind_integer(statement, 1, id);
-	if (!query_row(database, statement)) {
-		return false;
-	}
-	struct lucius_text fields = column_blob(statement, 0);
-	ret_fields->size = 0;
-	bytes_add(ret_fields, fields.data, fields.size);
-	query_end(statement);
-	return true;
+	result_add_new(&request->result, job);
 }
 
 static void change_step(struct database *database, int64_t serial, const struct lucius_step *step)
 {
-	CLEANUP_BYTES struct bytes old = { 0 };
 	CLEANUP_BYTES struct bytes packed = { 0 };
 	int64_t id = schema_step_id(serial, step->step_index);
-	if (!read_fields(database, QUERY_STEP_FIELDS, id, &old)) {
+	sqlite3_stmt *row = query(database, QUERY_STEP_FIELDS);
+	bind_integer(row, 1, id);
+	if (!query_row(database, row)) {
 		add_step(database, serial, step);
 		return;
 	}
-	if (merge(database, bytes_text(&old), step->fields, step->n_fields, &packed)) {
-		sqlite3_stmt *statement = query(database, QUERY_CHANGE_STEP);
-		bind_integer(statement, 1, id);
-		bind_blob(statement, 2, bytes_text(&packed));
-		(void)query_run(database, statement);
+	if (!merge(database, column_blob(row, 0), step->fields, step->n_fields, &packed)) {
+		return;
 	}
+	query_end(row);
+	sqlite3_stmt *statement = query(database, QUERY_CHANGE_STEP);
+	bind_integer(statement, 1, id);
+	bind_blob(statement, 2, bytes_text(&packed));
+	(void)query_run(database, statement);
 }
 
 /* Unix time at which the job ended; 0 while it is live. */
@@ -290,16 +268,16 @@ static int64_t end_of(
 	return found->ended_us != 0 ? found->ended_us : request->now_us;
 }
 
-static void change_job(
-        struct database *database, const struct request *request, const struct found_job *found)
+/* Lays the changes over the row, which is one of QUERY_JOB and whose head is found. */
+static void change_job(struct database *database, const struct request *request, sqlite3_stmt *row,
+        const struct found_job *found)
 {
 	const struct lucius_job *job = request->job;
-	CLEANUP_BYTES struct bytes old = { 0 };
 	CLEANUP_BYTES struct bytes packed = { 0 };
-	if (!read_fields(database, QUERY_JOB_FIELDS, found->serial, &old) ||
-	        !merge(database, bytes_text(&old), job->fields, job->n_fields, &packed)) {
+	if (!merge(database, column_blob(row, HEAD_FIELDS), job->fields, job->n_fields, &packed)) {
 		return;
 	}
+	query_end(row);
 	sqlite3_stmt *statement = query(database, QUERY_CHANGE_JOB);
 	bind_integer(statement, 1, found->serial);
 	bind_text(statement, 2, job->state);
@@ -309,46 +287,53 @@ static void change_job(
 	(void)query_run(database, statement);
 }
 
+static bool is_newest(const struct lucius_job *job, const struct found_job *found)
+{
+	char revision[REVISION_SIZE];
+	revision_write(revision, found->revision);
+	return is_same(job->revision, (struct lucius_text){ revision, strlen(revision) });
+}
+
 void write_save(struct database *database, struct request *request)
 {
 	const struct lucius_job *job = request->job;
-	struct found_job found;
 	if (!fits(request, job)) {
 		return;
 	}
-	if (!find_job(database, request, job->job_id, &found)) {
+	sqlite3_stmt *row = query(database, QUERY_JOB);
+	bind_text(row, 1, job->job_id);
+	if (!query_row(database, row)) {
 		request->status = LUCIUS_NOT_FOUND;
 		return;
 	}
-	char revision[REVISION_SIZE];
-	revision_write(revision, found.revision);
-	if (!is_same(job->revision, (struct lucius_text){ revision, strlen(revision) })) {
-		request_reset(request);
+	struct found_job found = found_job(row);
+	if (!is_newest(job, &found)) {
+		query_end(row);
 		request->status = LUCIUS_CONFLICT;
 		return;
 	}
-	change_job(database, request, &found);
+	result_add_head(&request->result, row, false);
+	result_change_head(&request->result, job->state, job->is_terminal != 0, found.revision + 1);
+	change_job(database, request, row, &found);
 	for (uint64_t i = 0; i < job->n_steps; i++) {
 		change_step(database, found.serial, job->steps[i]);
 	}
 	add_events(database, found.serial, job);
-	result_change_head(&request->result, job->state, job->is_terminal != 0, found.revision + 1);
 }
 
 void write_release(struct database *database, struct request *request)
 {
-	struct found_job found;
-	if (!find_job(database, request, request->job->job_id, &found) || !found.is_terminal ||
-	        !found.has_slot) {
-		request_reset(request);
+	sqlite3_stmt *row = query(database, QUERY_FIND_JOB);
+	bind_text(row, 1, request->job->job_id);
+	if (!query_row(database, row)) {
 		return;
 	}
-	struct lucius_text tenant_id =
-	        result_text(&request->result, request->result.jobs[0].tenant_id);
-	run_on_number(database, QUERY_RELEASE_JOB, found.serial);
-	run_on_tenant(database, QUERY_FREE_SLOT, tenant_id);
-	run_on_tenant(database, QUERY_DROP_TENANT, tenant_id);
-	request_reset(request);
+	struct found_job found = found_job(row);
+	if (found.is_terminal && found.has_slot) {
+		free_slot(database, column_text(row, HEAD_TENANT_ID));
+		run_on_number(database, QUERY_RELEASE_JOB, found.serial);
+	}
+	query_end(row);
 }
 
 /* The row is one of QUERY_OLD_JOB. The claim goes only if it is still this job's. */
