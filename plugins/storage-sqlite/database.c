@@ -152,9 +152,19 @@ static bool set_up(struct database *database)
 	int64_t version = 0;
 	return check_version(database, &version) && use_wal(database) &&
 	        run_text(database,
-	                "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 8000;"
+	                "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
 	                "PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -32768;"
 	                "PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF");
+}
+
+/* Called after each commit. */
+static int note_log(void *user, sqlite3 *connection, const char *name, int n_frames)
+{
+	struct database *database = user;
+	(void)connection;
+	(void)name;
+	database->n_log_frames = n_frames;
+	return SQLITE_OK;
 }
 
 /* In one transaction, so that of two processes that start together one does it. */
@@ -215,6 +225,8 @@ bool database_open(struct database *database, const char *path, bool is_writer)
 		failed.connection = NULL;
 		memset(failed.prepared, 0, sizeof(failed.prepared));
 		*database = failed;
+	} else if (is_writer) {
+		(void)sqlite3_wal_hook(database->connection, note_log, database);
 	}
 	return is_open;
 }

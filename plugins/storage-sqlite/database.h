@@ -27,6 +27,7 @@ struct database {
 	uint64_t salt; /* of cursors; the same for all who open the file */
 	dev_t device; /* of the file that is open */
 	ino_t inode;
+	int n_log_frames; /* pages in the write-ahead log after the writer's newest commit */
 	int code; /* of SQLite: the error that sticks; SQLITE_OK: none */
 	int system_code; /* errno with it, or 0 */
 	char message[160]; /* SQLite's words for it */

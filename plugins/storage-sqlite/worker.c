@@ -199,6 +199,7 @@ static void *run(void *user)
 		if (requests->kind == REQUEST_OPEN) {
 			do_open(worker, requests);
 		} else if (is_over) {
+			checkpoint_stop(&worker->checkpoint);
 			database_close(&worker->database);
 		} else {
 			do_batch(worker, requests);
@@ -207,6 +208,9 @@ static void *run(void *user)
 		worker->on_done(worker->user, requests, &report);
 		if (is_over) {
 			return NULL;
+		}
+		if (worker->is_writer && !worker->is_down) {
+			checkpoint_follow(&worker->checkpoint, &worker->database);
 		}
 	}
 }
@@ -225,9 +229,15 @@ int worker_start(struct worker *worker)
 	/* Signals are the loop's. */
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	int code = pthread_create(&worker->thread, NULL, run, worker);
+	int code = worker->is_writer ? checkpoint_start(&worker->checkpoint, worker->path) : 0;
+	if (code == 0) {
+		code = pthread_create(&worker->thread, NULL, run, worker);
+		worker->is_running = code == 0;
+	}
+	if (code != 0) {
+		checkpoint_stop(&worker->checkpoint);
+	}
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	worker->is_running = code == 0;
 	return code;
 }
 

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "checkpoint.h"
 #include "database.h"
 #include "request.h"
 
@@ -34,6 +35,7 @@ struct worker {
 	bool is_down; /* nothing is done before the file has been opened anew */
 	struct failure failure; /* why */
 	struct database database;
+	struct checkpoint checkpoint; /* the writer's */
 	const char *path; /* borrowed */
 	worker_done_fn on_done;
 	void *user;

@@ -11,29 +11,59 @@ struct faulty_disk faulty_disk;
 
 static sqlite3_vfs shim;
 static sqlite3_vfs *real;
-static const sqlite3_io_methods *real_methods;
-static sqlite3_io_methods log_methods; /* as the real ones, but for write and sync */
+/* A kind of file: its methods, and the same but for write and sync. */
+struct layer {
+	const sqlite3_io_methods *real;
+	sqlite3_io_methods methods;
+};
+static struct layer log_layer;
+static struct layer database_layer;
 static pthread_once_t is_installed = PTHREAD_ONCE_INIT;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static int write_log(sqlite3_file *file, const void *bytes, int size, sqlite3_int64 offset)
 {
-	return atomic_load(&faulty_disk.is_full) ? SQLITE_FULL
-	                                         : real_methods->xWrite(file, bytes, size, offset);
+	return atomic_load(&faulty_disk.is_full)
+	        ? SQLITE_FULL
+	        : log_layer.real->xWrite(file, bytes, size, offset);
+}
+
+static void wait_while(atomic_bool *is_slow)
+{
+	while (atomic_load(is_slow)) {
+		(void)usleep(1000);
+	}
+}
+
+static int sync_database(sqlite3_file *file, int flags)
+{
+	wait_while(&faulty_disk.is_database_slow);
+	return database_layer.real->xSync(file, flags);
 }
 
 static int sync_log(sqlite3_file *file, int flags)
 {
-	while (atomic_load(&faulty_disk.is_slow)) {
-		(void)usleep(1000);
-	}
+	wait_while(&faulty_disk.is_slow);
 	if (atomic_load(&faulty_disk.n_bad_syncs) > 0) {
 		(void)atomic_fetch_sub(&faulty_disk.n_bad_syncs, 1);
 		return SQLITE_IOERR_FSYNC;
 	}
-	int code = real_methods->xSync(file, flags);
+	int code = log_layer.real->xSync(file, flags);
 	(void)atomic_fetch_add(&faulty_disk.n_syncs, code == SQLITE_OK ? 1 : 0);
 	return code;
+}
+
+/* For the first file of its kind. */
+static void fill(struct layer *layer, const sqlite3_io_methods *methods)
+{
+	layer->real = methods;
+	layer->methods = *methods;
+	if (layer == &log_layer) {
+		layer->methods.xWrite = write_log;
+		layer->methods.xSync = sync_log;
+	} else {
+		layer->methods.xSync = sync_database;
+	}
 }
 
 static int open_file(
@@ -41,15 +71,13 @@ static int open_file(
 {
 	(void)vfs;
 	int code = real->xOpen(real, name, file, flags, ret_flags);
-	if (code == SQLITE_OK && (flags & SQLITE_OPEN_WAL) != 0) {
+	if (code == SQLITE_OK && (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_DB)) != 0) {
+		struct layer *layer = (flags & SQLITE_OPEN_WAL) != 0 ? &log_layer : &database_layer;
 		(void)pthread_mutex_lock(&lock);
-		if (real_methods == NULL) {
-			real_methods = file->pMethods;
-			log_methods = *real_methods;
-			log_methods.xWrite = write_log;
-			log_methods.xSync = sync_log;
+		if (layer->real == NULL) {
+			fill(layer, file->pMethods);
 		}
-		file->pMethods = &log_methods;
+		file->pMethods = &layer->methods;
 		(void)pthread_mutex_unlock(&lock);
 	}
 	return code;

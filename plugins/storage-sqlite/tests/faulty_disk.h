@@ -10,6 +10,7 @@
 struct faulty_disk {
 	atomic_bool is_full; /* writes of the log find no room */
 	atomic_bool is_slow; /* syncs of the log wait until it is false */
+	atomic_bool is_database_slow; /* the same for the database itself */
 	atomic_int n_bad_syncs; /* so many syncs of the log fail from now on */
 	atomic_int n_syncs; /* of the log, that succeeded */
 };

@@ -110,6 +110,55 @@ static void nothing_is_answered_before_the_disk_has_it(void)
 	world_close(&world);
 }
 
+static off_t log_size(void)
+{
+	char path[1100];
+	struct stat status = { 0 };
+	(void)snprintf(path, sizeof(path), "%s-wal", file_path());
+	CHECK_INT(stat(path, &status), 0);
+	return status.st_size;
+}
+
+/* Commits jobs whose rows have so many bytes. */
+static void create_big(struct world *world, size_t n, size_t size)
+{
+	static struct draft drafts[20];
+	static char text[60000];
+	struct asked *asked[20];
+	memset(text, 'x', size);
+	text[size] = '\0';
+	for (size_t i = 0; i < n; i++) {
+		draft_init(&drafts[i], world, world->tenant);
+		draft_set(&drafts[i], "doc_id", text);
+		drafts[i].max_inflight = 100000;
+		asked[i] = ask_create(world, world->instance, &drafts[i]);
+	}
+	for (size_t i = 0; i < n; i++) {
+		CHECK_STATUS(asked[i], LUCIUS_OK);
+	}
+}
+
+static void no_commit_waits_until_the_log_is_copied(void)
+{
+	struct world world;
+	faulty_disk_install();
+	world_open(&world);
+	atomic_store(&faulty_disk.is_database_slow, true);
+	for (int i = 0; i < 1000 && log_size() < 70 << 20; i++) {
+		create_big(&world, 20, 59999);
+	}
+	off_t size = log_size();
+	CHECK(size >= 70 << 20);
+	/* Once all has been copied it begins anew, not longer than the limit of 64 MiB. */
+	atomic_store(&faulty_disk.is_database_slow, false);
+	for (int i = 0; i < 1000 && log_size() >= size; i++) {
+		create_big(&world, 1, 1);
+		host_settle(world.host, 10);
+	}
+	CHECK(log_size() < size);
+	world_close(&world);
+}
+
 static void a_full_disk_takes_nothing_and_recovers(void)
 {
 	struct world world;
@@ -476,6 +525,7 @@ static void a_name_that_was_taken_away_is_lost(void)
 static const struct conformance_test tests[] = {
 	CONFORMANCE_TEST(the_changes_of_one_turn_share_a_commit),
 	CONFORMANCE_TEST(nothing_is_answered_before_the_disk_has_it),
+	CONFORMANCE_TEST(no_commit_waits_until_the_log_is_copied),
 	CONFORMANCE_TEST(a_full_disk_takes_nothing_and_recovers),
 	CONFORMANCE_TEST(a_failed_sync_leaves_the_outcome_unknown),
 	CONFORMANCE_TEST(a_file_that_is_kept_locked_is_waited_for),
