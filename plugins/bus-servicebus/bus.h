@@ -42,10 +42,11 @@ struct subscription {
 	struct lucius_op unsubscribe; /* id 0: none */
 };
 
-/* An entity that was refused as missing and has not come up since; for health. */
-struct missing {
-	struct missing *next;
+/* A subscription that was refused and has not come up since; for health. */
+struct refused {
+	struct refused *next;
 	char *address;
+	bool is_missing; /* else denied */
 };
 
 struct bus {
@@ -58,7 +59,7 @@ struct bus {
 	struct lucius_op stop; /* id 0: not stopping */
 	bool is_stopped;
 	struct subscription *subscriptions;
-	struct missing *missing;
+	struct refused *refused;
 	struct bus_metrics metrics;
 	struct amqp_buffer encoded; /* of the message being published */
 	struct amqp_buffer texts; /* of the delivery being given */
@@ -85,7 +86,7 @@ void bus_subscribe_op(
 void bus_unsubscribe_op(struct bus *bus, struct lucius_op subscription, struct lucius_op op);
 /* All are over, whatever they hold: for the end of stop. */
 void bus_end_subscriptions(struct bus *bus);
-void bus_forget_missing(struct bus *bus, const char *address);
+void bus_forget_refused(struct bus *bus, const char *address);
 void bus_free_subscriptions(struct bus *bus);
 
 /* manage.c */

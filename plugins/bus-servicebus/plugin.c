@@ -194,14 +194,35 @@ struct health {
 	struct bus *bus;
 	struct lucius_op op;
 	unsigned n_missing;
+	unsigned n_denied;
 };
 
-static void give_missing(void *user, const char *address)
+static void give_refused(void *user, const char *address, bool is_missing)
 {
 	struct health *health = user;
 	struct lucius_text text = { address, strlen(address) };
-	health->n_missing++;
+	health->n_missing += is_missing ? 1 : 0;
+	health->n_denied += is_missing ? 0 : 1;
 	health->bus->host->give(health->bus->host, health->op, &text);
+}
+
+static void describe_refused(const struct health *health, char *sentence, size_t size)
+{
+	if (health->n_denied == 0) {
+		snprintf(sentence, size,
+		        "the namespace lacks %u of the topics and subscriptions that are used",
+		        health->n_missing);
+	} else if (health->n_missing == 0) {
+		snprintf(sentence, size,
+		        "the namespace denies us %u of the topics and subscriptions that are used: "
+		        "what it says of the key or token stands in the log",
+		        health->n_denied);
+	} else {
+		snprintf(sentence, size,
+		        "of the topics and subscriptions that are used the namespace lacks %u and "
+		        "denies us %u",
+		        health->n_missing, health->n_denied);
+	}
 }
 
 static void health(void *self, struct lucius_op op)
@@ -213,17 +234,15 @@ static void health(void *self, struct lucius_op op)
 		lucius_fail(bus->host, op, LUCIUS_UNAVAILABLE, sentence);
 		return;
 	}
-	servicebus_client_each_missing(bus->client, give_missing, &health);
-	for (const struct missing *at = bus->missing; at != NULL; at = at->next) {
-		give_missing(&health, at->address);
+	servicebus_client_each_refused(bus->client, give_refused, &health);
+	for (const struct refused *at = bus->refused; at != NULL; at = at->next) {
+		give_refused(&health, at->address, at->is_missing);
 	}
-	if (health.n_missing == 0) {
+	if (health.n_missing + health.n_denied == 0) {
 		lucius_finish(bus->host, op);
 		return;
 	}
-	snprintf(sentence, sizeof(sentence),
-	        "the namespace lacks %u of the topics and subscriptions that are used",
-	        health.n_missing);
+	describe_refused(&health, sentence, sizeof(sentence));
 	lucius_fail(bus->host, op, LUCIUS_UNAVAILABLE, sentence);
 }
 

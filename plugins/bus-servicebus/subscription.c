@@ -69,19 +69,20 @@ static void on_delivery(void *user, const struct servicebus_delivery *delivery)
 	bus->host->give(bus->host, subscription->op, &given);
 }
 
-static void remember_missing(struct bus *bus, const char *address)
+static void remember_refused(struct bus *bus, const char *address, bool is_missing)
 {
-	bus_forget_missing(bus, address);
-	struct missing *missing = must_calloc(1, sizeof(*missing));
-	missing->address = must_copy(address, strlen(address));
-	missing->next = bus->missing;
-	bus->missing = missing;
+	bus_forget_refused(bus, address);
+	struct refused *refused = must_calloc(1, sizeof(*refused));
+	refused->address = must_copy(address, strlen(address));
+	refused->is_missing = is_missing;
+	refused->next = bus->refused;
+	bus->refused = refused;
 }
 
-void bus_forget_missing(struct bus *bus, const char *address)
+void bus_forget_refused(struct bus *bus, const char *address)
 {
-	for (struct missing **at = &bus->missing; *at != NULL; at = &(*at)->next) {
-		struct missing *found = *at;
+	for (struct refused **at = &bus->refused; *at != NULL; at = &(*at)->next) {
+		struct refused *found = *at;
 		if (strcmp(found->address, address) == 0) {
 			*at = found->next;
 			free(found->address);
@@ -95,7 +96,7 @@ static void on_attached(void *user)
 {
 	struct subscription *subscription = user;
 	if (subscription->receiver != NULL) {
-		bus_forget_missing(
+		bus_forget_refused(
 		        subscription->bus, servicebus_receiver_address(subscription->receiver));
 	}
 }
@@ -103,11 +104,10 @@ static void on_attached(void *user)
 static void on_refused(void *user, enum servicebus_outcome outcome, const char *sentence)
 {
 	struct subscription *subscription = user;
-	if (outcome == SERVICEBUS_NOT_FOUND) {
-		remember_missing(
-		        subscription->bus, servicebus_receiver_address(subscription->receiver));
-	}
-	uint32_t status = outcome == SERVICEBUS_NOT_FOUND ? LUCIUS_NOT_FOUND : LUCIUS_DENIED;
+	bool is_missing = outcome == SERVICEBUS_NOT_FOUND;
+	uint32_t status = is_missing ? LUCIUS_NOT_FOUND : LUCIUS_DENIED;
+	remember_refused(
+	        subscription->bus, servicebus_receiver_address(subscription->receiver), is_missing);
 	finish_op(subscription, status, sentence);
 	stop_receiving(subscription);
 }
@@ -170,8 +170,8 @@ void bus_end_subscriptions(struct bus *bus)
 
 void bus_free_subscriptions(struct bus *bus)
 {
-	while (bus->missing != NULL) {
-		bus_forget_missing(bus, bus->missing->address);
+	while (bus->refused != NULL) {
+		bus_forget_refused(bus, bus->refused->address);
 	}
 	while (bus->subscriptions != NULL) {
 		struct subscription *subscription = bus->subscriptions;

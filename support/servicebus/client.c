@@ -520,12 +520,12 @@ void servicebus_client_start(struct servicebus_client *client)
 	}
 }
 
-void servicebus_client_each_missing(const struct servicebus_client *client,
-        void (*fn)(void *user, const char *address), void *user)
+void servicebus_client_each_refused(const struct servicebus_client *client,
+        void (*fn)(void *user, const char *address, bool is_missing), void *user)
 {
 	for (const struct servicebus_link *link = client->links; link != NULL; link = link->next) {
-		if (link->is_missing) {
-			fn(user, link->address);
+		if (link->is_refused) {
+			fn(user, link->address, link->is_missing);
 		}
 	}
 }

@@ -79,9 +79,10 @@ void servicebus_client_destroy(struct servicebus_client *client);
 /* True if the connection is up. Else one sentence in `sentence`. */
 bool servicebus_client_is_ready(
         const struct servicebus_client *client, char *sentence, size_t sentence_size);
-/* Calls fn for each entity that the broker says does not exist, with its address. */
-void servicebus_client_each_missing(const struct servicebus_client *client,
-        void (*fn)(void *user, const char *address), void *user);
+/* Calls fn for each entity that the broker refuses, with its address: it says that it does not
+ * exist, or denies it to us. */
+void servicebus_client_each_refused(const struct servicebus_client *client,
+        void (*fn)(void *user, const char *address, bool is_missing), void *user);
 /* The smallest limit that a topic has told us; 0: none known yet. */
 uint64_t servicebus_client_max_message_size(const struct servicebus_client *client);
 

@@ -146,6 +146,7 @@ static void refuse(
         struct servicebus_link *link, enum servicebus_outcome outcome, const char *sentence)
 {
 	struct servicebus_client *client = link->client;
+	link->is_refused = true;
 	link->is_missing = outcome == SERVICEBUS_NOT_FOUND;
 	pause_link(link, long_pause(client));
 	if (link->is_sender) {
@@ -449,7 +450,7 @@ static void on_attached(struct servicebus_link *link)
 	set_link_state(link, LINK_UP);
 	link->up_since_ms = servicebus_now_ms();
 	link->heard_ms = link->up_since_ms;
-	link->is_missing = false;
+	link->is_refused = false;
 	link->is_told_refused = false;
 	if (link->is_sender) {
 		servicebus_sender_up((struct servicebus_sender *)link);

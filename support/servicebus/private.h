@@ -76,7 +76,8 @@ struct servicebus_link {
 	bool has_token; /* of this connection */
 	bool is_renewing; /* the token, while the link is up */
 	bool retried_unauthorized;
-	bool is_missing; /* the broker has said that there is no such entity */
+	bool is_refused; /* by the broker, and has not come up since */
+	bool is_missing; /* refused: there is no such entity */
 	bool is_told_refused; /* the owner has been told, and nothing has come up since */
 	int64_t up_since_ms;
 	int64_t heard_ms; /* when the peer last said something on it */

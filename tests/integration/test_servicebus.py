@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The daemon with bus-servicebus against a bus in a process of its own, also when that goes away."""
+import base64
+import hmac
 import http.client
 import re
 import socket
 import subprocess
+import time
+import urllib.parse
 
 from world import BOUND, EMULATOR, LUCIUSD, PLUGINS, World, clean_environment, unittest
 
@@ -15,6 +19,17 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def ready_connection(port, seconds):
+    """With a token instead of a key, as whoever has the key signs it for the whole namespace."""
+    scope = urllib.parse.quote("sb://localhost", safe="")
+    end = int(time.time()) + seconds
+    digest = hmac.new(b"SAS_KEY_VALUE", f"{scope}\n{end}".encode(), "sha256").digest()
+    signature = urllib.parse.quote(base64.b64encode(digest), safe="")
+    return (f"Endpoint=sb://localhost:{port};UseDevelopmentEmulator=true;"
+            f"SharedAccessSignature=SharedAccessSignature sr={scope}&sig={signature}&se={end}"
+            "&skn=RootManageSharedAccessKey")
 
 
 class ServiceBus(World):
@@ -45,6 +60,28 @@ class ServiceBus(World):
         self.assertEqual(lucius.ask("GET", "/readyz").status, 200)
         metrics = lucius.ask("GET", "/metrics").body.decode()
         self.assertIn("lucius_bus_servicebus_", metrics)
+        self.assertEqual(lucius.stop(), 0)
+        self.assertEqual(bus.stop(), 0)
+
+    def test_a_ready_token_is_as_good_as_the_key(self):
+        bus = self.start_bus()
+        lucius = self.start_on(ready_connection(bus.bus_port, 600))
+        lucius.wait_line("servicebus.connected")
+        self.consume(bus, "distributed-ocr", [self.script("ocr", OK.format("text"))])
+        whole = lucius.wait_state(lucius.orchestrate().json["jobId"], "SUCCEEDED", "FAILED_FINAL")
+        self.assertEqual(whole["job"]["state"], "SUCCEEDED", whole)
+        self.assertEqual(lucius.stop(), 0)
+        self.assertEqual(bus.stop(), 0)
+
+    def test_a_ready_token_that_has_ended_makes_not_ready(self):
+        bus = self.start_bus()
+        lucius = self.start_on(ready_connection(bus.bus_port, -60), ready=False)
+        lucius.wait_line("servicebus.refused")
+        lucius.wait_line("replies.unsubscribed", message="the token has expired")
+        answer = lucius.ask("GET", "/readyz")
+        self.assertEqual(answer.status, 503)
+        self.assertIn("denies us", answer.body.decode())
+        self.assertIn("global-bus-replies-p0/Subscriptions/lucius-invoker", answer.body.decode())
         self.assertEqual(lucius.stop(), 0)
         self.assertEqual(bus.stop(), 0)
 

@@ -296,6 +296,30 @@ static void missing_subscription_is_not_found_and_health_names_it(void)
 	world_finish(&w);
 }
 
+static void denied_subscription_makes_not_ready_until_it_is_allowed(void)
+{
+	struct world w;
+	world_start(&w);
+	w.broker.cbs_status = 401;
+	world_run(&w);
+	CHECK_INT(status_of(subscribe(&w)), LUCIUS_DENIED);
+	struct asked *health = instance_health(w.instance);
+	CHECK_INT(status_of(health), LUCIUS_UNAVAILABLE);
+	CHECK(strstr(asked_sentence(health), "denies us 1 of the") != NULL);
+	CHECK_INT(asked_n_items(health), 1);
+	w.broker.cbs_status = 0;
+	struct asked *again = subscribe(&w);
+	CHECK(wait_for(&w, &w.broker.n_attached, 1));
+	health = instance_health(w.instance);
+	for (int i = 0; status_of(health) != LUCIUS_OK && i < 1000; i++) {
+		host_turn(w.host, 1);
+		health = instance_health(w.instance);
+	}
+	CHECK_INT(status_of(health), LUCIUS_OK);
+	CHECK_INT(status_of(unsubscribe(&w, again)), LUCIUS_OK);
+	world_finish(&w);
+}
+
 static void missing_topic_is_unroutable_and_health_names_it(void)
 {
 	struct world w;
@@ -479,6 +503,7 @@ int main(int argc, char **argv)
 		SUITE_TEST(delivery_is_given_and_settled),
 		SUITE_TEST(unsubscribe_waits_for_what_was_given),
 		SUITE_TEST(missing_subscription_is_not_found_and_health_names_it),
+		SUITE_TEST(denied_subscription_makes_not_ready_until_it_is_allowed),
 		SUITE_TEST(missing_topic_is_unroutable_and_health_names_it),
 		SUITE_TEST(broker_that_is_away_is_unavailable_and_found_later),
 		SUITE_TEST(stop_finishes_what_is_open),

@@ -273,9 +273,10 @@ static void queue_of_waiting_sends_is_bounded(void)
 	world_finish(&w);
 }
 
-static void count_missing(void *user, const char *address)
+/* The address, behind it a mark if it is denied. */
+static void note_refused(void *user, const char *address, bool is_missing)
 {
-	snprintf(user, 100, "%s", address);
+	snprintf(user, 100, "%s%s", address, is_missing ? "" : "!");
 }
 
 static void broker_that_is_busy_is_left_alone_for_a_while(void)
@@ -308,7 +309,7 @@ static void missing_topic_is_named_and_found_when_it_comes(void)
 	world_send(&w, "topic", "x");
 	CHECK(world_wait(&w, &w.n_done, 1));
 	CHECK_INT(w.outcomes[0], SERVICEBUS_NOT_FOUND);
-	servicebus_client_each_missing(w.client, count_missing, missing);
+	servicebus_client_each_refused(w.client, note_refused, missing);
 	CHECK_TEXT(missing, "topic");
 	world_send(&w, "topic", "x"); /* refused at once, without a wait */
 	CHECK(world_wait(&w, &w.n_done, 2));
@@ -320,22 +321,32 @@ static void missing_topic_is_named_and_found_when_it_comes(void)
 		CHECK(world_wait(&w, &w.n_done, i));
 	}
 	missing[0] = '\0';
-	servicebus_client_each_missing(w.client, count_missing, missing);
+	servicebus_client_each_refused(w.client, note_refused, missing);
 	CHECK_TEXT(missing, "");
 	world_finish(&w);
 }
 
-static void wrong_key_is_denied(void)
+static void wrong_key_is_denied_and_told_until_it_is_taken(void)
 {
 	struct world w;
+	char denied[100] = "";
 	world_start(&w);
 	w.broker.cbs_status = 401;
 	world_client(&w, EMULATOR);
 	world_send(&w, "topic", "x");
 	CHECK(world_wait(&w, &w.n_done, 1));
 	CHECK_INT(w.outcomes[0], SERVICEBUS_DENIED);
+	servicebus_client_each_refused(w.client, note_refused, denied);
+	CHECK_TEXT(denied, "topic!");
 	w.broker.cbs_status = 0;
-	CHECK(world_wait(&w, &w.broker.n_attached, 1));
+	for (unsigned i = 2; w.outcomes[w.n_done - 1] != SERVICEBUS_DONE && i < 100; i++) {
+		world_send(&w, "topic", "x");
+		CHECK(world_wait(&w, &w.n_done, i));
+		world_pass(&w, 5);
+	}
+	denied[0] = '\0';
+	servicebus_client_each_refused(w.client, note_refused, denied);
+	CHECK_TEXT(denied, "");
 	world_finish(&w);
 }
 
@@ -545,7 +556,7 @@ int main(int argc, char **argv)
 		SUITE_TEST(queue_of_waiting_sends_is_bounded),
 		SUITE_TEST(broker_that_is_busy_is_left_alone_for_a_while),
 		SUITE_TEST(missing_topic_is_named_and_found_when_it_comes),
-		SUITE_TEST(wrong_key_is_denied),
+		SUITE_TEST(wrong_key_is_denied_and_told_until_it_is_taken),
 		SUITE_TEST(token_that_ran_out_is_put_again_once),
 		SUITE_TEST(token_is_renewed_before_its_end),
 		SUITE_TEST(broker_without_cbs_is_used_without_tokens),
