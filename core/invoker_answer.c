@@ -53,11 +53,26 @@ static void read_attempt(struct invoker_chain *chain, const struct json_slice *m
 	}
 }
 
-static void read_lease(struct invoker_chain *chain, struct json_slice request)
+/* The members of the request with these names; false: it is no object. */
+static bool read_members(struct invoker_chain *chain, struct lucius_text request,
+        const char *const *names, size_t n_names, struct json_slice *ret_members)
+{
+	struct json_slice object =
+	        json_slice_read(request.data, request.size, names, n_names, ret_members);
+	if (!json_slice_is_object(object)) {
+		chain->failure = 400;
+		chain->failure_detail = "the body is not a JSON object";
+		return false;
+	}
+	return true;
+}
+
+static void read_lease(struct invoker_chain *chain, struct lucius_text request)
 {
 	struct json_slice members[N_ATTEMPT];
-	json_slice_collect(request, member_names, N_ATTEMPT, members);
-	read_attempt(chain, members);
+	if (read_members(chain, request, member_names, N_ATTEMPT, members)) {
+		read_attempt(chain, members);
+	}
 }
 
 static void read_directive(struct invoker_chain *chain)
@@ -74,12 +89,14 @@ static void read_directive(struct invoker_chain *chain)
 	directive->traceparent = json_slice_copy(members[TRACEPARENT], arena);
 }
 
-static void read_publish(struct invoker_chain *chain, struct json_slice request)
+static void read_publish(struct invoker_chain *chain, struct lucius_text request)
 {
 	static const char *const names[] = { "lane", "directive" };
 	struct json_slice members[2];
 	struct invoker_directive *directive = &chain->directive;
-	json_slice_collect(request, names, 2, members);
+	if (!read_members(chain, request, names, 2, members)) {
+		return;
+	}
 	bool is_integer = json_slice_integer(members[0], &directive->lane);
 	directive->json = members[1];
 	if (!json_slice_is_object(directive->json) || !is_integer) {
@@ -91,14 +108,16 @@ static void read_publish(struct invoker_chain *chain, struct json_slice request)
 	}
 }
 
-static void read_outcome(struct invoker_chain *chain, struct json_slice request)
+static void read_outcome(struct invoker_chain *chain, struct lucius_text request)
 {
 	enum { OF_JOB, OF_TENANT, OF_STEP, STATUS, ERROR, N_OUTCOME };
 	static const char *const names[N_OUTCOME] = { "jobId", "tenant_id", "stepId", "status",
 		"error" };
 	struct arena *arena = &chain->arena;
 	struct json_slice members[N_OUTCOME];
-	json_slice_collect(request, names, N_OUTCOME, members);
+	if (!read_members(chain, request, names, N_OUTCOME, members)) {
+		return;
+	}
 	const char *status = json_slice_copy(members[STATUS], arena);
 	chain->job_id = json_slice_copy(members[OF_JOB], arena);
 	chain->outcome = (struct outcome_request){
@@ -119,12 +138,7 @@ static void read_outcome(struct invoker_chain *chain, struct json_slice request)
 void invoker_read(struct invoker_chain *chain, const char *body, size_t size)
 {
 	/* What a directive says is published as it came: it has to outlive the caller's text. */
-	struct json_slice request = json_slice_of(arena_copy(&chain->arena, body, size), size);
-	if (!json_slice_is_object(request)) {
-		chain->failure = 400;
-		chain->failure_detail = "the body is not a JSON object";
-		return;
-	}
+	struct lucius_text request = { arena_copy(&chain->arena, body, size), size };
 	switch (chain->call) {
 	case INVOKER_ATTEMPT:
 		read_lease(chain, request);

@@ -14,9 +14,11 @@
 
 static uint64_t execution_timeout_ms(const struct job *job)
 {
-	struct json_slice options = json_slice_of(value_text(&job->options), job->options.size);
+	static const char *const name = "execution_timeout_seconds";
+	struct json_slice value;
 	int64_t seconds = 0;
-	(void)json_slice_integer(json_slice_member(options, "execution_timeout_seconds"), &seconds);
+	(void)json_slice_read(value_text(&job->options), job->options.size, &name, 1, &value);
+	(void)json_slice_integer(value, &seconds);
 	return seconds > 0 ? (uint64_t)seconds * MS_PER_SECOND : 0;
 }
 

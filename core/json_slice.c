@@ -127,10 +127,20 @@ static bool enter(struct scan *scan, bool is_object)
 	return true;
 }
 
-/* A member's name and the colon behind it. */
-static bool check_name(struct scan *scan)
+/* A member's name and the colon behind it; ret_name may be NULL. */
+static bool check_name(struct scan *scan, struct json_slice *ret_name)
 {
-	if (peek(scan) != '"' || !check_string(scan) || peek(scan) != ':') {
+	if (peek(scan) != '"') {
+		return false;
+	}
+	const char *first = scan->at;
+	if (!check_string(scan)) {
+		return false;
+	}
+	if (ret_name != NULL) {
+		*ret_name = (struct json_slice){ first, (size_t)(scan->at - first) };
+	}
+	if (peek(scan) != ':') {
 		return false;
 	}
 	scan->at++;
@@ -155,13 +165,14 @@ static bool check_begin(struct scan *scan, bool *ret_is_over)
 		return true;
 	}
 	*ret_is_over = false;
-	return first != '{' || check_name(scan);
+	return first != '{' || check_name(scan, NULL);
 }
 
-/* A value is complete: leaves what ends with it, up to where the next value begins. */
-static bool check_after(struct scan *scan)
+/* A value is complete: leaves what ends with it, up to where the next value begins, but not what
+ * stands at that depth. */
+static bool check_after(struct scan *scan, size_t depth)
 {
-	while (scan->depth != 0) {
+	while (scan->depth != depth) {
 		bool is_object = is_in_object(scan);
 		char next = peek(scan);
 		bool is_closed = next == (is_object ? '}' : ']');
@@ -170,33 +181,117 @@ static bool check_after(struct scan *scan)
 		}
 		scan->at++;
 		if (!is_closed) {
-			return !is_object || check_name(scan);
+			return !is_object || check_name(scan, NULL);
 		}
 		scan->depth--;
 	}
 	return true;
 }
 
-struct json_slice json_slice_of(const char *text, size_t size)
+/* A value with all that it holds. */
+static bool check_value(struct scan *scan, struct json_slice *ret_value)
 {
-	const struct json_slice none = { NULL, 0 };
-	size_t ascii = plain_ascii_span(text, size);
-	if (size == 0 ||
-	        (ascii < size && u8_check((const uint8_t *)text + ascii, size - ascii) != NULL)) {
-		return none;
-	}
-	struct scan scan = { .at = text, .end = text + size };
+	size_t depth = scan->depth;
+	(void)peek(scan);
+	const char *first = scan->at;
 	do {
 		bool is_over;
-		if (!check_begin(&scan, &is_over) || (is_over && !check_after(&scan))) {
-			return none;
+		if (!check_begin(scan, &is_over) || (is_over && !check_after(scan, depth))) {
+			return false;
 		}
-	} while (scan.depth != 0);
-	if (skip_space(scan.at, scan.end) != scan.end) {
+	} while (scan->depth != depth);
+	*ret_value = (struct json_slice){ first, (size_t)(scan->at - first) };
+	return true;
+}
+
+/* What a walk over members is to find. */
+struct wanted {
+	const char *const *names;
+	size_t n_names;
+	struct json_slice *values;
+};
+
+/* False for most names at the first glance; a string may begin with an escape. */
+static bool may_be(struct json_slice string, const char *text)
+{
+	return string.text[1] == text[0] || string.text[1] == '\\';
+}
+
+static void want_all(const struct wanted *wanted)
+{
+	for (size_t i = 0; i < wanted->n_names; i++) {
+		wanted->values[i] = (struct json_slice){ NULL, 0 };
+	}
+}
+
+static void find(const struct wanted *wanted, struct json_slice name, struct json_slice value)
+{
+	for (size_t i = 0; i < wanted->n_names; i++) {
+		if (may_be(name, wanted->names[i]) && json_slice_is_text(name, wanted->names[i])) {
+			wanted->values[i] = value;
+			return;
+		}
+	}
+}
+
+/* An object of which some members are wanted. */
+static bool check_members(
+        struct scan *scan, const struct wanted *wanted, struct json_slice *ret_object)
+{
+	const char *first = scan->at;
+	if (!enter(scan, true)) {
+		return false;
+	}
+	bool is_over = peek(scan) == '}';
+	while (!is_over) {
+		struct json_slice name;
+		struct json_slice value;
+		if (!check_name(scan, &name) || !check_value(scan, &value)) {
+			return false;
+		}
+		find(wanted, name, value);
+		char next = peek(scan);
+		is_over = next == '}';
+		if (!is_over && next != ',') {
+			return false;
+		}
+		scan->at += is_over ? 0 : 1;
+	}
+	scan->at++;
+	scan->depth--;
+	*ret_object = (struct json_slice){ first, (size_t)(scan->at - first) };
+	return true;
+}
+
+static bool is_utf8(const char *text, size_t size)
+{
+	size_t ascii = plain_ascii_span(text, size);
+	return ascii == size || u8_check((const uint8_t *)text + ascii, size - ascii) == NULL;
+}
+
+struct json_slice json_slice_of(const char *text, size_t size)
+{
+	return json_slice_read(text, size, NULL, 0, NULL);
+}
+
+struct json_slice json_slice_read(const char *text, size_t size, const char *const *names,
+        size_t n_names, struct json_slice *ret_values)
+{
+	const struct json_slice none = { NULL, 0 };
+	const struct wanted wanted = { names, n_names, ret_values };
+	struct json_slice value;
+	struct scan scan = { .at = text, .end = text + size };
+	want_all(&wanted);
+	if (size == 0 || !is_utf8(text, size)) {
 		return none;
 	}
-	const char *first = skip_space(text, scan.end);
-	return (struct json_slice){ first, (size_t)(scan.at - first) };
+	bool is_valid = n_names != 0 && peek(&scan) == '{' ? check_members(&scan, &wanted, &value)
+	                                                   : check_value(&scan, &value);
+	if (is_valid && skip_space(scan.at, scan.end) == scan.end) {
+		return value;
+	}
+	want_all(&wanted);
+	return none;
 }
 
 static bool ends_scalar(char byte)
@@ -246,14 +341,15 @@ struct json_slice_walk json_slice_elements(struct json_slice array)
 	return walk_over(array, '[');
 }
 
-/* To where the next name or element begins; false: there is none. */
+/* To where the next name or element begins; false: there is none, or an object ends here whose end
+ * was not known. */
 static bool step(struct json_slice_walk *walk)
 {
 	walk->at = skip_space(walk->at, walk->end);
 	if (walk->at < walk->end && *walk->at == ',') {
 		walk->at = skip_space(walk->at + 1, walk->end);
 	}
-	return walk->at < walk->end;
+	return walk->at < walk->end && *walk->at != '}';
 }
 
 static struct json_slice take_value(struct json_slice_walk *walk)
@@ -285,28 +381,42 @@ bool json_slice_next_element(struct json_slice_walk *walk, struct json_slice *re
 	return true;
 }
 
-/* False for most names at the first glance; a string may begin with an escape. */
-static bool may_be(struct json_slice string, const char *text)
+static void collect(struct json_slice_walk *walk, const struct wanted *wanted)
 {
-	return string.text[1] == text[0] || string.text[1] == '\\';
+	struct json_slice name;
+	struct json_slice value;
+	want_all(wanted);
+	while (json_slice_next_member(walk, &name, &value)) {
+		find(wanted, name, value);
+	}
 }
 
 void json_slice_collect(struct json_slice object, const char *const *names, size_t n_names,
         struct json_slice *ret_values)
 {
+	const struct wanted wanted = { names, n_names, ret_values };
 	struct json_slice_walk walk = json_slice_members(object);
-	struct json_slice name;
-	struct json_slice value;
-	for (size_t i = 0; i < n_names; i++) {
-		ret_values[i] = (struct json_slice){ NULL, 0 };
+	collect(&walk, &wanted);
+}
+
+bool json_slice_collect_next(struct json_slice_walk *walk, const char *const *names, size_t n_names,
+        struct json_slice *ret_values, struct json_slice *ret_value)
+{
+	const struct wanted wanted = { names, n_names, ret_values };
+	if (!step(walk)) {
+		return false;
 	}
-	while (json_slice_next_member(&walk, &name, &value)) {
-		for (size_t i = 0; i < n_names; i++) {
-			if (may_be(name, names[i]) && json_slice_is_text(name, names[i])) {
-				ret_values[i] = value;
-			}
-		}
+	if (*walk->at != '{') {
+		want_all(&wanted);
+		*ret_value = take_value(walk);
+		return true;
 	}
+	const char *first = walk->at;
+	struct json_slice_walk members = { first + 1, walk->end };
+	collect(&members, &wanted);
+	walk->at = members.at + 1;
+	*ret_value = (struct json_slice){ first, (size_t)(walk->at - first) };
+	return true;
 }
 
 struct json_slice json_slice_member(struct json_slice object, const char *name)

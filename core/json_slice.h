@@ -29,6 +29,11 @@ struct json_slice {
  */
 struct json_slice json_slice_of(const char *text, size_t size);
 
+/* The same, and if it is an object the values of these members, found while it is checked; see
+ * json_slice_collect. */
+struct json_slice json_slice_read(const char *text, size_t size, const char *const *names,
+        size_t n_names, struct json_slice *ret_values);
+
 /* Steps through an object or array; over anything else there is no step. */
 struct json_slice_walk {
 	const char *at;
@@ -44,9 +49,12 @@ bool json_slice_next_element(struct json_slice_walk *walk, struct json_slice *re
 /* The value of the member; of several with that name the last; none if there is none. */
 struct json_slice json_slice_member(struct json_slice object, const char *name);
 
-/* The same for several names in one walk; ret_values in the order of the names. */
+/* The same for several names, all different, in one walk; ret_values in the order of the names. */
 void json_slice_collect(struct json_slice object, const char *const *names, size_t n_names,
         struct json_slice *ret_values);
+/* Steps to the next element and collects of it in the same walk. */
+bool json_slice_collect_next(struct json_slice_walk *walk, const char *const *names, size_t n_names,
+        struct json_slice *ret_values, struct json_slice *ret_value);
 
 bool json_slice_is_object(struct json_slice value);
 bool json_slice_is_null(struct json_slice value); /* also if there is none */

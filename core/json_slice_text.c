@@ -95,7 +95,8 @@ const char *json_slice_text_check(const char *at, const char *end)
 
 const char *json_slice_text_end(const char *at, const char *end)
 {
-	for (at = skip_plain(at + 1, end); *at != '"'; at = skip_plain(at, end)) {
+	at++;
+	while (*(at += plain_unescaped_span(at, (size_t)(end - at))) != '"') {
 		at += 2;
 	}
 	return at + 1;

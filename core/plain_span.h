@@ -6,6 +6,7 @@
 #ifndef CORE_PLAIN_SPAN_H
 #define CORE_PLAIN_SPAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -26,19 +27,7 @@ static inline uint64_t plain_load(const char *text)
 	return word;
 }
 
-/* The top bit of each byte that is not plain is set; above the lowest such bit there may be more.
- */
-static inline uint64_t plain_odd_bytes(uint64_t word)
-{
-	uint64_t quote = word ^ PLAIN_EACH('"');
-	uint64_t backslash = word ^ PLAIN_EACH('\\');
-	uint64_t odd = ((quote - PLAIN_EACH(1)) & ~quote) |
-	        ((backslash - PLAIN_EACH(1)) & ~backslash) | ((word - PLAIN_EACH(0x20)) & ~word) |
-	        (word + PLAIN_EACH(1)) | word;
-	return odd & PLAIN_EACH(0x80);
-}
-
-static inline int plain_is(char byte)
+static inline bool plain_is(char byte)
 {
 	unsigned char value = (unsigned char)byte;
 	return value >= 0x20 && value < 0x7f && value != '"' && value != '\\';
@@ -58,6 +47,9 @@ static inline unsigned plain_odd_of_sixteen(const char *text)
 }
 #endif
 
+/* The same as plain_span, for what is left of a text. */
+size_t plain_span_of_rest(const char *text, size_t size);
+
 /* How many bytes at the start are printable ASCII and neither quotation mark nor backslash. */
 static inline size_t plain_span(const char *text, size_t size)
 {
@@ -70,13 +62,25 @@ static inline size_t plain_span(const char *text, size_t size)
 		}
 	}
 #endif
-	for (; size - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
-		uint64_t odd = plain_odd_bytes(plain_load(text + at));
-		if (odd != 0) {
-			return at + (size_t)__builtin_ctzll(odd) / 8;
+	return at + plain_span_of_rest(text + at, size - at);
+}
+
+/* How many bytes at the start are neither quotation mark nor backslash. */
+static inline size_t plain_unescaped_span(const char *text, size_t size)
+{
+	size_t at = 0;
+#ifdef __SSE2__
+	for (; size - at >= sizeof(__m128i); at += sizeof(__m128i)) {
+		__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text + at));
+		__m128i odd = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
+		        _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+		unsigned mask = (unsigned)_mm_movemask_epi8(odd);
+		if (mask != 0) {
+			return at + (size_t)__builtin_ctz(mask);
 		}
 	}
-	while (at < size && plain_is(text[at])) {
+#endif
+	while (at < size && text[at] != '"' && text[at] != '\\') {
 		at++;
 	}
 	return at;

@@ -113,12 +113,12 @@ static bool read_identity(struct reply *reply, const struct json_slice *members)
 bool reply_read(struct lucius_text body, struct reply *ret_reply)
 {
 	*ret_reply = (struct reply){ 0 };
-	struct json_slice object = json_slice_of(body.data, body.size);
 	struct json_slice members[N_MEMBERS];
+	struct json_slice object =
+	        json_slice_read(body.data, body.size, member_names, N_MEMBERS, members);
 	if (!json_slice_is_object(object)) {
 		return refuse(ret_reply, "the body is not a JSON object");
 	}
-	json_slice_collect(object, member_names, N_MEMBERS, members);
 	if (!read_identity(ret_reply, members)) {
 		return false;
 	}

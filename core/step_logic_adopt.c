@@ -62,11 +62,10 @@ bool machine_adopt(struct lucius_machine *machine, uint64_t number, struct luciu
 	static const char *const names[N_MEMBERS] = { "stepId", "attempt_no", "lease_id",
 		"lease_expires_at", "status", "directive" };
 	struct json_slice members[N_MEMBERS];
-	struct json_slice object = json_slice_of(payload.data, payload.size);
 	if (machine->activity == 0 || machine->activity != number) {
 		return refuse(error, error_size, "number");
 	}
-	json_slice_collect(object, names, N_MEMBERS, members);
+	(void)json_slice_read(payload.data, payload.size, names, N_MEMBERS, members);
 	if (json_slice_is_object(members[DIRECTIVE])) {
 		json_slice_collect(members[DIRECTIVE], names, N_MEMBERS, members);
 	}

@@ -153,16 +153,8 @@ static void read_limits(const struct input *input, struct machine_step *step)
 }
 
 static bool read_step(
-        const struct input *input, struct json_slice given, struct machine_step *ret_step)
+        const struct input *input, const struct json_slice *step, struct machine_step *ret_step)
 {
-	static const char *const names[N_STEP] = { "step_id", "step_type", "service", "input_ref",
-		"workspace_ref", "output_ref", "payload" };
-	struct json_slice step[N_STEP];
-	json_slice_collect(given, names, N_STEP, step);
-	if (!json_slice_is_object(given)) {
-		/* Others may give the step's name and nothing else. */
-		step[STEP_ID] = given;
-	}
 	ret_step->step_id = json_slice_string(step[STEP_ID]);
 	if (ret_step->step_id == NULL || ret_step->step_id[0] == '\0') {
 		return false;
@@ -180,9 +172,16 @@ static bool read_step(
 static bool read_steps(
         struct lucius_machine *machine, const struct input *input, char *error, size_t error_size)
 {
+	static const char *const names[N_STEP] = { "step_id", "step_type", "service", "input_ref",
+		"workspace_ref", "output_ref", "payload" };
 	struct json_slice_walk walk = json_slice_elements(input->of[IN_STEPS]);
-	struct json_slice step;
-	while (json_slice_next_element(&walk, &step)) {
+	struct json_slice given;
+	struct json_slice step[N_STEP];
+	while (json_slice_collect_next(&walk, names, N_STEP, step, &given)) {
+		if (!json_slice_is_object(given)) {
+			/* Others may give the step's name and nothing else. */
+			step[STEP_ID] = given;
+		}
 		machine->steps = must_resize(
 		        machine->steps, machine->n_steps + 1, sizeof(machine->steps[0]));
 		struct machine_step *added = &machine->steps[machine->n_steps++];
@@ -232,12 +231,12 @@ bool machine_read_input(struct lucius_machine *machine, const struct step_option
 {
 	static const char *const names[N_IN] = { "job_id", "tenant_id", "protocol_id", "lane",
 		"routing_key_used", "mode", "correlation_id", "traceparent", "options", "steps" };
-	struct json_slice object = json_slice_of(run->input.data, run->input.size);
 	struct input input = { .options = *defaults };
+	struct json_slice object =
+	        json_slice_read(run->input.data, run->input.size, names, N_IN, input.of);
 	if (!json_slice_is_object(object)) {
 		return fail(error, error_size, "The workflow input is no JSON object.");
 	}
-	json_slice_collect(object, names, N_IN, input.of);
 	struct json_slice options = input.of[IN_OPTIONS];
 	machine->has_own_options = json_slice_is_object(options);
 	if (!machine->has_own_options && run->is_restored == 0) {

@@ -34,14 +34,44 @@ static void compare_object(struct json_slice slice, const json_t *tree)
 	}
 }
 
+/* Members found while a text is checked are those that a walk finds in the checked one. */
+static void compare_reads(const uint8_t *bytes, size_t size, struct json_slice whole)
+{
+	static const char *const names[] = { "a", "b", "steps", "\"" };
+	enum { N = sizeof(names) / sizeof(names[0]) };
+	struct json_slice read[N];
+	struct json_slice collected[N];
+	struct json_slice slice = json_slice_read((const char *)bytes, size, names, N, read);
+	must(slice.text == whole.text && slice.size == whole.size);
+	json_slice_collect(whole, names, N, collected);
+	must(memcmp(read, collected, sizeof(read)) == 0);
+}
+
+static void compare_collected(
+        struct json_slice value, struct json_slice next, const struct json_slice *members)
+{
+	static const char *const names[] = { "a", "b" };
+	struct json_slice collected[2];
+	json_slice_collect(value, names, 2, collected);
+	must(value.text == next.text && value.size == next.size);
+	must(memcmp(collected, members, sizeof(collected)) == 0);
+}
+
 static void compare_array(struct json_slice slice, const json_t *tree)
 {
 	struct json_slice_walk walk = json_slice_elements(slice);
+	struct json_slice_walk beside = walk;
+	static const char *const names[] = { "a", "b" };
+	struct json_slice members[2];
 	struct json_slice value;
+	struct json_slice next;
 	size_t n = 0;
 	while (json_slice_next_element(&walk, &value)) {
+		must(json_slice_collect_next(&beside, names, 2, members, &next));
+		compare_collected(value, next, members);
 		compare(value, json_array_get(tree, n++));
 	}
+	must(!json_slice_collect_next(&beside, names, 2, members, &next));
 	must(n == json_array_size(tree));
 }
 
@@ -68,6 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	json_error_t error;
 	struct json_slice slice = json_slice_of((const char *)bytes, size);
+	compare_reads(bytes, size, slice);
 	json_t *tree = json_loadb((const char *)bytes, size, JSON_DECODE_ANY, &error);
 	if (slice.size != 0 && tree != NULL) {
 		compare(slice, tree);

@@ -137,6 +137,65 @@ static void members_are_collected_in_the_order_of_the_names(void)
 	CHECK_TEXT(shown(values[2]), "1");
 }
 
+static void members_are_found_while_the_text_is_checked(void)
+{
+	static const char *const names[] = { "a", "missing", "b" };
+	const char *text = " {\"a\":[{\"b\":0}], \"c\" : {} ,\"\\u0062\":1,\"b\":{\"a\":7}} ";
+	struct json_slice values[3];
+	CHECK_TEXT(shown(json_slice_read(text, strlen(text), names, 3, values)),
+	        "{\"a\":[{\"b\":0}], \"c\" : {} ,\"\\u0062\":1,\"b\":{\"a\":7}}");
+	CHECK_TEXT(shown(values[0]), "[{\"b\":0}]");
+	CHECK_INT(values[1].size, 0);
+	CHECK_TEXT(shown(values[2]), "{\"a\":7}");
+}
+
+static void text_that_is_none_has_no_members(void)
+{
+	static const char *const texts[] = { "{\"a\":1", "{\"a\":1}}", "{\"a\":1,}", "{\"a\":1,2}",
+		"{\"a\":1 \"a\":1}", "{\"a\":1]", "{", "[{\"a\":1}]", "\"a\"", "{}", "" };
+	static const char *const name = "a";
+	struct json_slice value;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		(void)json_slice_read(texts[i], strlen(texts[i]), &name, 1, &value);
+		CHECK_TEXT(shown(value), "");
+		CHECK_TEXT(shown(json_slice_read(texts[i], strlen(texts[i]), &name, 1, &value)),
+		        shown(slice(texts[i])));
+	}
+}
+
+static void object_is_read_as_deep_as_any_value(void)
+{
+	static const char *const name = "a";
+	struct json_slice value;
+	for (size_t depth = JSON_SLICE_DEPTH; depth <= JSON_SLICE_DEPTH + 1; depth++) {
+		CLEANUP_FREE char *text = must_calloc(2 * depth + 16, 1);
+		char *end = stpcpy(text, "{\"a\":");
+		memset(end, '[', depth - 1);
+		memset(end + depth - 1, ']', depth - 1);
+		strcat(text, "}");
+		CHECK_INT(json_slice_read(text, strlen(text), &name, 1, &value).size != 0,
+		        depth == JSON_SLICE_DEPTH);
+	}
+}
+
+static void elements_are_collected_as_they_are_walked_over(void)
+{
+	static const char *const name = "a";
+	struct json_slice_walk walk =
+	        json_slice_elements(slice("[{\"a\":{\"a\":1},\"b\":[]} , \"a\",{},{\"a\":2}]"));
+	static const char *const elements[] = { "{\"a\":{\"a\":1},\"b\":[]}", "\"a\"", "{}",
+		"{\"a\":2}" };
+	static const char *const members[] = { "{\"a\":1}", "", "", "2" };
+	struct json_slice value;
+	struct json_slice element;
+	for (size_t i = 0; i < 4; i++) {
+		CHECK(json_slice_collect_next(&walk, &name, 1, &value, &element));
+		CHECK_TEXT(shown(element), elements[i]);
+		CHECK_TEXT(shown(value), members[i]);
+	}
+	CHECK(!json_slice_collect_next(&walk, &name, 1, &value, &element));
+}
+
 static void string_is_given_without_its_escapes(void)
 {
 	CLEANUP_FREE char *escaped = json_slice_string(slice(
@@ -204,6 +263,10 @@ static const struct suite_test tests[] = {
 	SUITE_TEST(walk_over_something_else_finds_nothing),
 	SUITE_TEST(member_is_found_by_what_its_name_says_and_the_last_counts),
 	SUITE_TEST(members_are_collected_in_the_order_of_the_names),
+	SUITE_TEST(members_are_found_while_the_text_is_checked),
+	SUITE_TEST(text_that_is_none_has_no_members),
+	SUITE_TEST(object_is_read_as_deep_as_any_value),
+	SUITE_TEST(elements_are_collected_as_they_are_walked_over),
 	SUITE_TEST(string_is_given_without_its_escapes),
 	SUITE_TEST(text_is_compared_by_what_it_says),
 	SUITE_TEST(integers_are_taken_within_64_bits_alone),

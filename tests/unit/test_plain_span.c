@@ -26,6 +26,10 @@ static void each_byte_is_found_at_each_place(void)
 			CHECK_INT(plain_span(text, LONGEST), expected);
 			CHECK_INT(plain_span(text, place), place);
 			CHECK_INT(plain_ascii_span(text, LONGEST), byte < 0x80 ? LONGEST : place);
+			bool is_unescaped = byte != '"' && byte != '\\';
+			CHECK_INT(plain_unescaped_span(text, LONGEST),
+			        is_unescaped ? LONGEST : place);
+			CHECK_INT(plain_unescaped_span(text, place), place);
 		}
 	}
 }
