@@ -190,13 +190,14 @@ static void on_created(void *user, uint32_t status, const char *sentence)
 
 static void create_rows(struct orchestration *chain)
 {
-	struct job *job = chain->job;
+	const struct job *job = chain->job;
+	CLEANUP_ARENA struct arena arena = { 0 };
 	const struct lucius_command command = {
 		.size = sizeof(command),
 		.max_inflight = (uint32_t)chain->api->settings->max_inflight_per_tenant,
 		.idempotency_key = value_as_text(&job->idempotency_key),
 		.idempotency_hash = value_as_text(&job->idempotency_hash),
-		.job = job_encode_new(job),
+		.job = job_encode_new(job, &arena),
 	};
 	const struct op_caller caller = { on_created_row, on_created, chain, 0 };
 	(void)storage_create(chain->api->storage, &command, &caller);

@@ -56,9 +56,10 @@ static bool is_to_be_told(const struct control_chain *chain, const struct job *j
 	return false;
 }
 
-static struct job *job_copy_of(struct job *job)
+static struct job *job_copy_of(const struct job *job)
 {
-	struct lucius_job row = *job_encode_new(job);
+	CLEANUP_ARENA struct arena arena = { 0 };
+	struct lucius_job row = *job_encode_new(job, &arena);
 	row.revision = job->revision;
 	return job_decode(&row);
 }

@@ -91,8 +91,7 @@ static void on_outcome(void *user, const struct ledger_result *result)
 		job_log_finished(result->job);
 	}
 	const struct op_caller caller = { NULL, on_released, chain, 0 };
-	(void)storage_release(ledger_storage(chain->invoker->parts.ledger),
-	        job_encode_loaded(result->job), &caller);
+	ledger_release(chain->invoker->parts.ledger, result->job, &caller);
 }
 
 static void on_unreadable(void *user)

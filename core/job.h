@@ -108,16 +108,16 @@ struct job *job_share(struct job *job);
 void job_destroy(struct job *job);
 CLEANUP_DEFINE(struct job *, job, job_destroy)
 
-/* Each row lives in the job's arena. */
+/* Each row lives in that arena, its texts in the job's. */
 /* Of a new job, with all steps. */
-const struct lucius_job *job_encode_new(struct job *job);
+const struct lucius_job *job_encode_new(const struct job *job, struct arena *arena);
 /* Of a changed one: the fields of job and steps that changed, and the new events. A value that is
  * missing now is an empty field, so that the backend removes it. */
-const struct lucius_job *job_encode_change(struct job *job);
+const struct lucius_job *job_encode_change(const struct job *job, struct arena *arena);
 /* It is in the backend as it stands now, with this revision. */
 void job_mark_saved(struct job *job, struct lucius_text revision);
 /* The job's row as the backend gave it, its own fields too, without steps. */
-const struct lucius_job *job_encode_loaded(struct job *job);
+const struct lucius_job *job_encode_loaded(const struct job *job, struct arena *arena);
 
 /* NULL if there is none. */
 struct step *job_find_step(const struct job *job, const char *step_id);

@@ -202,12 +202,12 @@ static const struct lucius_field *row_write(const struct columns *columns, const
 	return fields;
 }
 
-static void encode_steps(struct job *job, bool is_save, struct lucius_job *row)
+static void encode_steps(
+        const struct job *job, bool is_save, struct arena *arena, struct lucius_job *row)
 {
-	struct arena *arena = &job->arena;
 	const struct lucius_step **list = arena_alloc(arena, (job->n_steps + 1) * sizeof(*list));
 	for (size_t i = 0; i < job->n_steps; i++) {
-		struct step *step = &job->steps[i];
+		const struct step *step = &job->steps[i];
 		struct lucius_step *encoded = arena_zalloc(arena, sizeof(*encoded));
 		encoded->size = sizeof(*encoded);
 		encoded->step_index = (uint32_t)step->step_index;
@@ -232,9 +232,8 @@ static void add_field(
 }
 
 static const struct lucius_job_event *encode_event(
-        struct job *job, const struct job_event *event, int64_t seq)
+        const struct job *job, const struct job_event *event, int64_t seq, struct arena *arena)
 {
-	struct arena *arena = &job->arena;
 	struct lucius_field *fields = arena_alloc(arena, 6 * sizeof(*fields));
 	struct lucius_job_event *encoded = arena_zalloc(arena, sizeof(*encoded));
 	encoded->size = sizeof(*encoded);
@@ -254,21 +253,21 @@ static const struct lucius_job_event *encode_event(
 	return encoded;
 }
 
-static void encode_events(struct job *job, struct lucius_job *row)
+static void encode_events(const struct job *job, struct arena *arena, struct lucius_job *row)
 {
 	const struct lucius_job_event **list =
-	        arena_alloc(&job->arena, (job->n_new_events + 1) * sizeof(*list));
+	        arena_alloc(arena, (job->n_new_events + 1) * sizeof(*list));
 	for (uint32_t i = 0; i < job->n_new_events; i++) {
 		int64_t seq = job->event_seq - job->n_new_events + 1 + i;
-		list[i] = encode_event(job, &job->new_events[i], seq);
+		list[i] = encode_event(job, &job->new_events[i], seq, arena);
 	}
 	row->events = list;
 	row->n_events = job->n_new_events;
 }
 
-static struct lucius_job *encode_head(struct job *job)
+static struct lucius_job *encode_head(const struct job *job, struct arena *arena)
 {
-	struct lucius_job *row = arena_zalloc(&job->arena, sizeof(*row));
+	struct lucius_job *row = arena_zalloc(arena, sizeof(*row));
 	*row = (struct lucius_job){
 		.size = sizeof(*row),
 		.is_terminal = job_state_is_terminal(job->state),
@@ -283,33 +282,33 @@ static struct lucius_job *encode_head(struct job *job)
 	return row;
 }
 
-static const struct lucius_job *encode(struct job *job, bool is_save)
+static const struct lucius_job *encode(const struct job *job, bool is_save, struct arena *arena)
 {
-	struct lucius_job *row = encode_head(job);
-	row->fields = row_write(
-	        &job_columns, job, is_save ? job->saved : NULL, &job->arena, &row->n_fields);
-	encode_steps(job, is_save, row);
-	encode_events(job, row);
+	struct lucius_job *row = encode_head(job, arena);
+	row->fields =
+	        row_write(&job_columns, job, is_save ? job->saved : NULL, arena, &row->n_fields);
+	encode_steps(job, is_save, arena, row);
+	encode_events(job, arena, row);
 	return row;
 }
 
-const struct lucius_job *job_encode_new(struct job *job)
+const struct lucius_job *job_encode_new(const struct job *job, struct arena *arena)
 {
-	return encode(job, false);
+	return encode(job, false, arena);
 }
 
-const struct lucius_job *job_encode_change(struct job *job)
+const struct lucius_job *job_encode_change(const struct job *job, struct arena *arena)
 {
-	return encode(job, true);
+	return encode(job, true, arena);
 }
 
-const struct lucius_job *job_encode_loaded(struct job *job)
+const struct lucius_job *job_encode_loaded(const struct job *job, struct arena *arena)
 {
-	struct lucius_job *row = encode_head(job);
+	struct lucius_job *row = encode_head(job, arena);
 	uint64_t n_own = 0;
-	const struct lucius_field *own = row_write(&job_columns, job, NULL, &job->arena, &n_own);
+	const struct lucius_field *own = row_write(&job_columns, job, NULL, arena, &n_own);
 	struct lucius_field *fields =
-	        arena_alloc(&job->arena, (n_own + job->n_foreign + 1) * sizeof(*fields));
+	        arena_alloc(arena, (n_own + job->n_foreign + 1) * sizeof(*fields));
 	memcpy(fields, own, n_own * sizeof(*fields));
 	if (job->n_foreign != 0) {
 		memcpy(fields + n_own, job->foreign, job->n_foreign * sizeof(*fields));

@@ -176,7 +176,9 @@ static void on_saved(void *user, uint32_t status, const char *sentence)
 static void save(struct update *update)
 {
 	const struct op_caller caller = { on_saved_row, on_saved, update, 0 };
-	(void)storage_save(update->ledger->storage, job_encode_change(update->job), &caller);
+	CLEANUP_ARENA struct arena arena = { 0 };
+	(void)storage_save(
+	        update->ledger->storage, job_encode_change(update->job, &arena), &caller);
 }
 
 static void on_unchanged(void *user)
@@ -304,6 +306,12 @@ void ledger_read(struct ledger *ledger, const char *job_id, ledger_done_fn done,
 void ledger_remember(struct ledger *ledger, struct job *job)
 {
 	job_cache_put(ledger->cache, job_share(job));
+}
+
+void ledger_release(struct ledger *ledger, const struct job *job, const struct op_caller *caller)
+{
+	CLEANUP_ARENA struct arena arena = { 0 };
+	(void)storage_release(ledger->storage, job_encode_loaded(job, &arena), caller);
 }
 
 struct ledger *ledger_create(struct loop *loop, struct backend *storage)

@@ -15,6 +15,7 @@
 struct backend;
 struct ledger;
 struct loop;
+struct op_caller;
 
 /* Job: the working copy, left as it is unless the rule is RULE_CHANGED, which saves it. Now: RFC
  * 3339. May be called again on a fresh copy, also within ledger_update. */
@@ -42,6 +43,8 @@ void ledger_read(struct ledger *ledger, const char *job_id, ledger_done_fn done,
 /* The job is in the storage as it stands, with its revision: the next update need not load it. It
  * may be changed then, so the caller, who goes on as one of its owners, only reads it. */
 void ledger_remember(struct ledger *ledger, struct job *job);
+/* Frees the slot of a job that has ended; the caller is answered and may be NULL. */
+void ledger_release(struct ledger *ledger, const struct job *job, const struct op_caller *caller);
 /* Updates and reads under way. */
 size_t ledger_n_open(const struct ledger *ledger);
 

@@ -90,8 +90,7 @@ static void take(struct recovery *recovery, struct job *job)
 	if (job_state_is_terminal(job->state)) {
 		/* Nobody is left who would have to be told of its end. */
 		const struct op_caller caller = { NULL, on_released, recovery, 0 };
-		(void)storage_release(
-		        ledger_storage(recovery->parts.ledger), job_encode_loaded(job), &caller);
+		ledger_release(recovery->parts.ledger, job, &caller);
 		return;
 	}
 	if (FAULT(recovery_restores_nothing)) {

@@ -107,8 +107,7 @@ static void on_settled(void *user, uint32_t status, const char *sentence)
 		chain_end(chain);
 	} else {
 		const struct op_caller caller = { NULL, on_released, chain, 0 };
-		(void)storage_release(ledger_storage(chain->replies->parts.ledger),
-		        job_encode_loaded(chain->closed), &caller);
+		ledger_release(chain->replies->parts.ledger, chain->closed, &caller);
 	}
 }
 
@@ -195,7 +194,8 @@ static void tell_workflow(struct reply_chain *chain, struct job *job)
 static void keep_if_closed(struct reply_chain *chain, struct job *job)
 {
 	if (job_state_is_terminal(job->state) && chain->reply.facts.kind != REPLY_ACK) {
-		chain->closed = job_decode(job_encode_loaded(job));
+		CLEANUP_ARENA struct arena arena = { 0 };
+		chain->closed = job_decode(job_encode_loaded(job, &arena));
 	}
 }
 
@@ -216,8 +216,7 @@ static void on_changed(struct reply_chain *chain, struct job *job)
 	}
 	keep_if_closed(chain, job);
 	if (FAULT(slot_freed_before_signal) && chain->closed != NULL) {
-		(void)storage_release(ledger_storage(chain->replies->parts.ledger),
-		        job_encode_loaded(chain->closed), NULL);
+		ledger_release(chain->replies->parts.ledger, chain->closed, NULL);
 	}
 	tell_workflow(chain, job);
 }

@@ -146,8 +146,7 @@ static void on_acted(void *user, uint32_t status, const char *sentence)
 static void release(struct sweeper *sweeper, struct job *job)
 {
 	const struct op_caller caller = { NULL, on_acted, sweeper, 0 };
-	(void)storage_release(
-	        ledger_storage(sweeper->parts.ledger), job_encode_loaded(job), &caller);
+	ledger_release(sweeper->parts.ledger, job, &caller);
 }
 
 static enum rule change_close(void *user, struct job *job, const char *now)

@@ -302,7 +302,7 @@ static void a_row_comes_back_as_it_was_saved(void)
 	CLEANUP(cleanup_job) struct job *job = two_steps();
 	lease(job, "ocr", 1, "a");
 	reply(job, "ocr", 1, "a", REPLY_FAILED_RETRY);
-	struct lucius_job row = *job_encode_new(job);
+	struct lucius_job row = *job_encode_new(job, &job->arena);
 	CLEANUP(cleanup_job) struct job *copy = job_decode(&row);
 	CHECK_INT(copy->state, JOB_IN_PROGRESS);
 	CHECK_INT(copy->n_steps, 2);
@@ -321,7 +321,7 @@ static void fields_of_the_backend_come_back_with_the_job(void)
 	const struct lucius_job row = { .size = sizeof(row), .fields = fields, .n_fields = 2 };
 	CLEANUP(cleanup_job) struct job *job = job_decode(&row);
 	CHECK_INT(job->state, JOB_PAUSED);
-	const struct lucius_job *back = job_encode_loaded(job);
+	const struct lucius_job *back = job_encode_loaded(job, &job->arena);
 	CHECK_TEXT(back->fields[back->n_fields - 1].name, "slot_etag");
 	CHECK_TEXT(back->fields[back->n_fields - 1].value, "W/7");
 }
