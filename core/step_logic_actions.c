@@ -2,13 +2,13 @@
 /* The actions of the step logic with their payloads, written as text without a tree. */
 #include <assert.h>
 #include <openssl/evp.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "core/json_writer.h"
 #include "core/rfc3339.h"
 #include "core/step_logic_state.h"
 #include "support/base/cleanup.h"
+#include "support/base/decimal.h"
 #include "support/base/fault.h"
 
 #define START_TO_CLOSE_MS 30000
@@ -17,6 +17,7 @@
 #define LEASE_ID_BYTES 16u
 #define LEASE_ID_DIGITS 32u
 #define SUMMARY_SIZE 160u
+#define SUMMARY_STEP_MAX 64u /* bytes; more of a step's name is cut */
 
 static struct lucius_text text_of(const char *text)
 {
@@ -57,12 +58,11 @@ static void emit_summed_up(struct lucius_machine *machine, struct lucius_action 
 {
 	char summary[SUMMARY_SIZE];
 	bool has_step = machine->step_index < machine->n_steps;
-	int size = snprintf(summary, sizeof(summary), "%s %.64s attempt %u",
-	        phase_summary(machine->phase),
-	        has_step ? machine_step(machine)->step_id : "all steps,",
-	        (unsigned)machine->attempt.number);
-	bool is_whole = size > 0 && (size_t)size < sizeof(summary);
-	action->summary = (struct lucius_text){ summary, is_whole ? (size_t)size : 0 };
+	const char *step = has_step ? machine_step(machine)->step_id : "all steps,";
+	char *end = stpcpy(stpcpy(summary, phase_summary(machine->phase)), " ");
+	end = stpcpy(mempcpy(end, step, strnlen(step, SUMMARY_STEP_MAX)), " attempt ");
+	end += decimal_print_unsigned(end, machine->attempt.number);
+	action->summary = (struct lucius_text){ summary, (size_t)(end - summary) };
 	emit(machine, action);
 }
 
