@@ -139,27 +139,35 @@ static void add_odd(struct log_bytes *bytes, const unsigned char *p, size_t size
 	}
 }
 
-static void add_escaped(struct log_bytes *bytes, const char *text, size_t size, bool is_quoted)
+/* A text from its first byte that does not stand for itself on. */
+static void add_from_odd(
+        struct log_bytes *bytes, const unsigned char *p, const unsigned char *end, bool is_quoted)
 {
-	const unsigned char *p = (const unsigned char *)text;
-	const unsigned char *end = p + (size < LONGEST_VALUE ? size : LONGEST_VALUE);
 	const unsigned char *from = p;
 	while (p < end) {
-		p += plain_span((const char *)p, (size_t)(end - p));
-		if (p == end) {
-			break;
-		}
 		size_t n = sequence_size(p, end);
 		if (is_plain(p, n, is_quoted)) {
 			p += n;
-			continue;
+		} else {
+			add(bytes, (const char *)from, (size_t)(p - from));
+			add_odd(bytes, p, n);
+			p += n != 0 ? n : 1;
+			from = p;
 		}
-		add(bytes, (const char *)from, (size_t)(p - from));
-		add_odd(bytes, p, n);
-		p += n != 0 ? n : 1;
-		from = p;
+		p += plain_span((const char *)p, (size_t)(end - p));
 	}
 	add(bytes, (const char *)from, (size_t)(p - from));
+}
+
+static void add_escaped(struct log_bytes *bytes, const char *text, size_t size, bool is_quoted)
+{
+	size_t taken = size < LONGEST_VALUE ? size : LONGEST_VALUE;
+	size_t plain = plain_span(text, taken);
+	add(bytes, text, plain);
+	if (plain < taken) {
+		const unsigned char *odd = (const unsigned char *)text + plain;
+		add_from_odd(bytes, odd, odd + taken - plain, is_quoted);
+	}
 	if (size > LONGEST_VALUE) {
 		add_string(bytes, "\xe2\x80\xa6");
 	}
