@@ -57,11 +57,27 @@ class Case(unittest.TestCase):
             stack.pause.wait(0.1)
 
 
+class Sizes(Case):
+    def size(self, image):
+        root, _ = self.images.mount(image)
+        return int(containers.command("du", "-sxb", root).stdout.split()[0])
+
+    def test_the_daemon_with_all_its_libraries_is_small(self):
+        base = self.size("docker.io/library/debian:12-slim")
+        print(f"the base has {base / 1e6:.1f} MB")
+        for name in ("lucius-orchestrator", "lucius-consumer"):
+            over = (self.size(f"localhost/lucius/{name}:local") - base) / 1e6
+            print(f"{name} has {over:.1f} MB over its base")
+            if name == "lucius-orchestrator":
+                self.assertLess(over, 15)
+
+
 class Single(Case):
     def test_it_is_ready_soon_and_keeps_jobs_over_a_restart(self):
         stack = self.stack(read_compose("compose.single.yml"))
         seconds = stack.up()["lucius"]
-        print(f"container start to ready: {seconds * 1000:.0f} ms (with the runner's own steps)")
+        print(f"container start to ready: {stack.services['lucius'].ready_ms():.0f} ms, "
+              f"healthy after {seconds * 1000:.0f} ms (with the runner's own steps)")
         block = next(block for block in shell_blocks("README.md") if '"OCR"' in block)
         job = json.loads(stack.on_host("bash", "-c", block).stdout)["jobId"]
         self.assertEqual(stack.services["lucius"].stop(), 0)
