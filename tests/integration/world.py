@@ -221,14 +221,16 @@ class Lucius(Process):
         return self.ask("GET", f"/v1/jobs/{job_id}?tenant_id={tenant}").json
 
     def wait_state(self, job_id, *states, bound=BOUND, tenant="t1"):
-        """The job once it is in one of these states (polled over HTTP, as a client would)."""
+        """The job once it is in one of these states (polled over HTTP, as a client would; a storage that
+        does not answer for a moment is asked again)."""
         end = time.monotonic() + bound
         pause = threading.Event()
         while True:
             whole = self.job(job_id, tenant)
-            if whole["job"]["state"] in states:
+            state = whole["job"]["state"] if whole.get("status") != 503 else None
+            if state in states:
                 return whole
-            is_over = whole["job"]["state"] in ("SUCCEEDED", "FAILED_FINAL", "CANCELLED")
+            is_over = state in ("SUCCEEDED", "FAILED_FINAL", "CANCELLED")
             if is_over or time.monotonic() > end:
                 raise AssertionError(
                     f"not {states} within {bound} s: {json.dumps(whole, indent=1)}\n"
