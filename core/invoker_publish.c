@@ -2,8 +2,10 @@
 /*
  * Publishing an attempt:
  *
- *   read the job → on_job → bus → on_published → ledger (rule_published) → on_recorded → answer
+ *   glance at the job → on_glance ─┬→ bus → on_published → ledger (rule_published) → answer
+ *                                  └→ it is not to be: read the job → on_job → bus, or answer
  *
+ * The lease was saved here a moment ago as a rule: then nothing is read.
  * The message id is the attempt's, so that a repeat is dropped by the bus or answered alike by the
  * consumer; a crash between bus and ledger is mended by the repeat.
  */
@@ -165,7 +167,19 @@ static void on_job(void *user, const struct ledger_result *result)
 	}
 }
 
+static void on_glance(void *user, const struct ledger_result *result)
+{
+	struct invoker_chain *chain = user;
+	if (result->status != LUCIUS_OK) {
+		invoker_fail(chain, result->status, result->sentence);
+	} else if (rule_publish(result->job, &chain->lease) == RULE_CHANGED) {
+		publish(chain);
+	} else {
+		ledger_read(chain->invoker->parts.ledger, chain->job_id, on_job, chain);
+	}
+}
+
 void invoker_publish(struct invoker_chain *chain)
 {
-	ledger_read(chain->invoker->parts.ledger, chain->job_id, on_job, chain);
+	ledger_glance(chain->invoker->parts.ledger, chain->job_id, on_glance, chain);
 }

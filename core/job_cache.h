@@ -7,6 +7,8 @@
 #ifndef CORE_JOB_CACHE_H
 #define CORE_JOB_CACHE_H
 
+#include <stdint.h>
+
 #include "core/job.h"
 
 struct job_cache;
@@ -16,9 +18,10 @@ struct job_cache *job_cache_create(void);
 void job_cache_destroy(struct job_cache *cache);
 /* The job, owned by the caller from now on; NULL: it is not there. */
 struct job *job_cache_take(struct job_cache *cache, const char *job_id);
-/* The job, borrowed until the loop's next turn or the next put; NULL: it is not there. */
-struct job *job_cache_peek(const struct job_cache *cache, const char *job_id);
+/* The job, borrowed until the loop's next turn or the next put; NULL: it is not there, or was put
+ * there before that time. */
+struct job *job_cache_peek(const struct job_cache *cache, const char *job_id, uint64_t since_ms);
 /* Takes the job over; another one may be dropped for it, or it may not be kept at all. */
-void job_cache_put(struct job_cache *cache, struct job *job);
+void job_cache_put(struct job_cache *cache, struct job *job, uint64_t now_ms);
 
 #endif

@@ -8,6 +8,7 @@
  *
  * A copy from the cache is good enough for a change, since the save is against its revision. A
  * change that says anything else is believed only if nobody but this process writes to the storage.
+ * So is a read, but for a glance.
  *
  * Updates that wait for the same job hang behind the first one in a chain of its bucket.
  */
@@ -28,6 +29,8 @@
 /* From this try on it waits a moment, so that processes do not race in step. */
 #define FIRST_WAITING_TRY 3u
 #define MAX_WAIT_MS 50u
+/* As long as a publish may take that was begun right after the load. */
+#define RECENT_MS 1000u
 
 struct update {
 	struct ledger *ledger;
@@ -41,6 +44,7 @@ struct update {
 	uint32_t n_tries;
 	bool is_running;
 	bool is_cached; /* the job came from the cache */
+	bool is_glance; /* a read that takes what was saved here a moment ago */
 };
 
 struct ledger {
@@ -118,7 +122,8 @@ static void finish(struct update *update, uint32_t status, const char *sentence)
 	update->done(update->user, &result);
 	if (update->change != NULL) {
 		if (result.job != NULL) {
-			job_cache_put(update->ledger->cache, steal(update->job));
+			job_cache_put(update->ledger->cache, steal(update->job),
+			        loop_now_ms(update->ledger->loop));
 		}
 		dequeue(update);
 	}
@@ -232,7 +237,10 @@ static void ask_storage(struct update *update)
 static void on_read(void *user)
 {
 	struct update *update = user;
-	struct job *job = job_cache_peek(update->ledger->cache, update->job_id);
+	uint64_t now_ms = loop_now_ms(update->ledger->loop);
+	bool is_any = update->ledger->is_exact || now_ms < RECENT_MS;
+	struct job *job = job_cache_peek(
+	        update->ledger->cache, update->job_id, is_any ? 0 : now_ms - RECENT_MS);
 	if (job == NULL) {
 		ask_storage(update);
 		return;
@@ -248,7 +256,8 @@ static void load(struct update *update)
 	struct ledger *ledger = update->ledger;
 	bool is_first = !update->is_running;
 	update->is_running = true;
-	if (is_first && update->change == NULL && ledger->is_exact) {
+	bool is_from_cache = ledger->is_exact || update->is_glance;
+	if (is_first && update->change == NULL && is_from_cache) {
 		loop_defer(ledger->loop, on_read, update);
 		return;
 	}
@@ -270,8 +279,8 @@ static void on_no_job_id(void *user)
 	finish(update, LUCIUS_NOT_FOUND, NULL);
 }
 
-static void begin(struct ledger *ledger, const char *job_id, ledger_change_fn change,
-        ledger_done_fn done, void *user)
+static struct update *make(
+        struct ledger *ledger, ledger_change_fn change, ledger_done_fn done, void *user)
 {
 	struct update *update = must_calloc(1, sizeof(*update));
 	*update = (struct update){ .ledger = ledger,
@@ -279,13 +288,19 @@ static void begin(struct ledger *ledger, const char *job_id, ledger_change_fn ch
 		.done = done,
 		.user = user,
 		.rule = RULE_UNCHANGED };
+	return update;
+}
+
+static void begin(struct update *update, const char *job_id)
+{
+	struct ledger *ledger = update->ledger;
 	ledger->n_open++;
 	if (!ledger_is_job_id(job_id)) {
 		loop_defer(ledger->loop, on_no_job_id, update);
 		return;
 	}
 	memcpy(update->job_id, job_id, JOB_ID_SIZE);
-	if (change != NULL) {
+	if (update->change != NULL) {
 		enqueue(update);
 	} else {
 		load(update);
@@ -295,17 +310,24 @@ static void begin(struct ledger *ledger, const char *job_id, ledger_change_fn ch
 void ledger_update(struct ledger *ledger, const char *job_id, ledger_change_fn change,
         ledger_done_fn done, void *user)
 {
-	begin(ledger, job_id, change, done, user);
+	begin(make(ledger, change, done, user), job_id);
 }
 
 void ledger_read(struct ledger *ledger, const char *job_id, ledger_done_fn done, void *user)
 {
-	begin(ledger, job_id, NULL, done, user);
+	begin(make(ledger, NULL, done, user), job_id);
+}
+
+void ledger_glance(struct ledger *ledger, const char *job_id, ledger_done_fn done, void *user)
+{
+	struct update *update = make(ledger, NULL, done, user);
+	update->is_glance = true;
+	begin(update, job_id);
 }
 
 void ledger_remember(struct ledger *ledger, struct job *job)
 {
-	job_cache_put(ledger->cache, job_share(job));
+	job_cache_put(ledger->cache, job_share(job), loop_now_ms(ledger->loop));
 }
 
 void ledger_release(struct ledger *ledger, const struct job *job, const struct op_caller *caller)

@@ -40,6 +40,9 @@ void ledger_update(struct ledger *ledger, const char *job_id, ledger_change_fn c
         ledger_done_fn done, void *user);
 /* As ledger_update with a change that changes nothing, and without waiting for others. */
 void ledger_read(struct ledger *ledger, const char *job_id, ledger_done_fn done, void *user);
+/* As ledger_read, but what this process saved a moment ago will do: another process may have
+ * changed it since, as it may after any read. */
+void ledger_glance(struct ledger *ledger, const char *job_id, ledger_done_fn done, void *user);
 /* The job is in the storage as it stands, with its revision: the next update need not load it. It
  * may be changed then, so the caller, who goes on as one of its owners, only reads it. */
 void ledger_remember(struct ledger *ledger, struct job *job);
