@@ -27,6 +27,7 @@ struct fetch_call {
 	struct curl_slist *headers; /* owned */
 	bool is_repeatable;
 	bool is_urgent;
+	bool is_told_to_wait; /* the answer before the pause said how long */
 	uint32_t max_attempts; /* 0: any number */
 	fetch_answer_fn on_answer;
 	void *user;

@@ -166,6 +166,7 @@ static bool repeat(struct fetch_call *call)
 	}
 	struct fetch_answer answer = attempt_answer(call);
 	uint32_t asked_ms = retry_after_ms(&answer, (int64_t)time(NULL));
+	call->is_told_to_wait = asked_ms != 0;
 	uint32_t delay_ms = asked_ms + retry_delay_ms(call->n_attempts, next_random(call->client));
 	if (delay_ms >= call_left_ms(call) || !retry_budget_spend(&call->host->budget)) {
 		return false;
@@ -339,6 +340,19 @@ void fetch_call_cancel(struct fetch_call *call)
 	list_take(list_of(call), call);
 	count(call, -1);
 	call_destroy(call);
+	wake(client);
+}
+
+void fetch_client_hurry(struct fetch_client *client)
+{
+	struct fetch_call *next = NULL;
+	for (struct fetch_call *call = client->paused.first; call != NULL; call = next) {
+		next = call->next;
+		if (!call->is_told_to_wait) {
+			(void)evtimer_del(call->pause);
+			move(call, CALL_WAITING);
+		}
+	}
 	wake(client);
 }
 

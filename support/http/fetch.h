@@ -73,6 +73,9 @@ struct fetch_call *fetch_client_ask(struct fetch_client *client,
         const struct fetch_request *request, fetch_answer_fn on_answer, void *user);
 /* Gives up: no callback. What was sent may have its effect all the same. */
 void fetch_call_cancel(struct fetch_call *call);
+/* The server is known to answer again: what pauses before its next attempt goes on at once, unless
+ * the server has said itself how long to wait. */
+void fetch_client_hurry(struct fetch_client *client);
 
 /* The value of a header (the first of that name, any case) without blanks around it; NULL: none. */
 const char *fetch_answer_header(

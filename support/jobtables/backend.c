@@ -105,6 +105,7 @@ static void answer_start(struct jobtables *backend, uint32_t status, const char 
 
 static void be_well(struct jobtables *backend)
 {
+	bool was_down = backend->state == SERVICE_DOWN;
 	if (backend->state != SERVICE_WELL && backend->state != SERVICE_DOUBTFUL) {
 		lucius_log(
 		        backend->host, LUCIUS_LOG_INFO, "tables.well", backend->storage.endpoint);
@@ -114,6 +115,10 @@ static void be_well(struct jobtables *backend)
 	backend->probe_ms = PROBE_FIRST_MS;
 	backend->down_sentence[0] = '\0';
 	answer_start(backend, LUCIUS_OK, NULL);
+	if (was_down) {
+		tables_hurry(backend->tables);
+		ownership_wake(backend);
+	}
 }
 
 static void probe(void *user);

@@ -336,6 +336,16 @@ void ownership_ask(
 	ask(claimant);
 }
 
+void ownership_wake(struct jobtables *backend)
+{
+	for (struct claimant *at = backend->claimants; at != NULL; at = at->next) {
+		bool is_waiting = !at->has_it || at->is_suspended;
+		if (is_waiting && !at->is_asking && !at->is_over) {
+			ask(at);
+		}
+	}
+}
+
 void ownership_stop(struct jobtables *backend)
 {
 	struct claimant *claimant = backend->claimants;

@@ -9,6 +9,8 @@ struct jobtables;
 
 void ownership_ask(
         struct jobtables *backend, const struct lucius_ownership *asked, struct lucius_op op);
+/* The service answers again: those that had to wait for it ask at once. */
+void ownership_wake(struct jobtables *backend);
 /* Every claimant lets go; each calls backend_check_stop when it has gone. */
 void ownership_stop(struct jobtables *backend);
 /* Those that are left, when the client is gone. */

@@ -434,6 +434,11 @@ void tables_destroy(struct tables *tables)
 	free(tables);
 }
 
+void tables_hurry(struct tables *tables)
+{
+	fetch_client_hurry(tables->fetch);
+}
+
 const char *tables_endpoint(const struct tables *tables)
 {
 	return tables->storage.endpoint;

@@ -109,6 +109,10 @@ void tables_query(struct tables *tables, const struct tables_query *query, table
 void tables_make_table(
         struct tables *tables, const char *table, tables_done_fn on_done, void *user);
 
+/* The service answers again after it was away: requests that pause before their next attempt go on
+ * at once. */
+void tables_hurry(struct tables *tables);
+
 /* "https://account.table.core.windows.net"; borrowed. */
 const char *tables_endpoint(const struct tables *tables);
 /* How many requests are under way. */

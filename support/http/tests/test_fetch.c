@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "support/base/memory.h"
+#include "support/http/call.h"
 #include "support/http/tests/fake_server.h"
 #include "tests/support/suite.h"
 
@@ -222,6 +223,42 @@ static void the_wait_that_the_server_asks_for_is_kept(void)
 	CHECK(time(NULL) >= at);
 }
 
+static void wait_for_pause(struct client_world *world)
+{
+	time_t until = time(NULL) + BOUND_S;
+	while (world->client->paused.first == NULL && time(NULL) < until) {
+		(void)event_base_loop(world->base, EVLOOP_ONCE);
+	}
+	CHECK(world->client->paused.first != NULL);
+}
+
+static void a_pause_ends_when_the_server_is_known_to_answer(void)
+{
+	OPEN(world, BUSY_ANSWER, OK_ANSWER);
+	(void)ask(&world, true, 0);
+	wait_for_pause(&world);
+	fetch_client_hurry(world.client);
+	CHECK(world.client->paused.first == NULL);
+	wait_for(&world, 1);
+	CHECK_INT(world.seen[0].status, 200);
+	CHECK_INT(fake_server_n_requests(world.server), 2);
+	world_close(&world);
+}
+
+static void a_pause_that_the_server_asked_for_does_not_end_early(void)
+{
+	OPEN(world, "HTTP/1.1 503 B\r\nx-ms-retry-after-ms: 300\r\nContent-Length: 0\r\n\r\n",
+	        OK_ANSWER);
+	(void)ask(&world, true, 0);
+	wait_for_pause(&world);
+	fetch_client_hurry(world.client);
+	CHECK(world.client->paused.first != NULL);
+	wait_for(&world, 1);
+	CHECK_INT(world.seen[0].status, 200);
+	CHECK(fake_server_spread_ms(world.server) >= 300);
+	world_close(&world);
+}
+
 static void a_wait_beyond_the_deadline_is_not_begun(void)
 {
 	OPEN(world, "HTTP/1.1 503 B\r\nRetry-After: 3000\r\nContent-Length: 0\r\n\r\n", OK_ANSWER);
@@ -364,6 +401,8 @@ static const struct suite_test tests[] = {
 	SUITE_TEST(a_request_on_a_dying_connection_is_not_sent_again),
 	SUITE_TEST(a_request_that_was_sent_again_says_so),
 	SUITE_TEST(the_wait_that_the_server_asks_for_is_kept),
+	SUITE_TEST(a_pause_ends_when_the_server_is_known_to_answer),
+	SUITE_TEST(a_pause_that_the_server_asked_for_does_not_end_early),
 	SUITE_TEST(a_wait_beyond_the_deadline_is_not_begun),
 	SUITE_TEST(a_server_in_trouble_gets_little_more_than_the_usual),
 	SUITE_TEST(a_line_has_an_end),
