@@ -277,6 +277,26 @@ static void a_lowered_limit_counts_all_that_are_live(void)
 	world_close(&world);
 }
 
+/* The other tenant's command comes first: what a backend learns by it must not be taken for all. */
+static void a_lowered_limit_counts_where_the_tenant_was_never_met(void)
+{
+	struct world world;
+	struct draft drafts[5];
+	world_open_twice(&world);
+	for (size_t i = 0; i < 5; i++) {
+		draft_init(&drafts[i], &world, world.tenant);
+	}
+	for (size_t i = 0; i < 3; i++) {
+		(void)create_ok(&world, &drafts[i]);
+	}
+	drafts[3].max_inflight = 3;
+	drafts[4].max_inflight = 3;
+	(void)snprintf(drafts[3].tenant, sizeof(drafts[3].tenant), "%s-other", world.tenant);
+	CHECK_STATUS(ask_create(&world, world.second, &drafts[3]), LUCIUS_OK);
+	CHECK_STATUS(ask_create(&world, world.second, &drafts[4]), LUCIUS_TENANT_FULL);
+	world_close(&world);
+}
+
 static void a_duplicate_is_found_before_the_limit(void)
 {
 	struct world world;
@@ -370,6 +390,7 @@ const struct conformance_test storage_create_tests[] = {
 	CONFORMANCE_TEST(a_hash_of_a_job_that_failed_or_was_cancelled_is_taken_over),
 	CONFORMANCE_TEST(a_tenant_has_as_many_live_jobs_as_it_may),
 	CONFORMANCE_TEST(a_lowered_limit_counts_all_that_are_live),
+	CONFORMANCE_TEST(a_lowered_limit_counts_where_the_tenant_was_never_met),
 	CONFORMANCE_TEST(a_duplicate_is_found_before_the_limit),
 	CONFORMANCE_TEST(the_limit_holds_when_commands_come_at_once),
 	CONFORMANCE_TEST(equal_commands_at_once_make_one_job),

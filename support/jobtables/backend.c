@@ -14,11 +14,12 @@
 
 #include "support/base/memory.h"
 #include "support/jobtables/own.h"
+#include "support/jobtables/step_rows.h"
 
 #define MAX_KNOWN_JOBS 16384
 #define MAX_KNOWN_TENANTS 4096
 #define PROBE_FIRST_MS 200
-#define PROBE_MAX_MS 5000
+#define PROBE_MAX_MS 1000
 #define STOP_BOUND_MS 10000
 
 uint32_t status_of_tables(enum tables_status status)
@@ -281,6 +282,7 @@ uint32_t jobtables_create(struct jobtables *backend, const struct lucius_host *h
 	backend->groups = groups_create(backend->tables);
 	backend->known = known_create(MAX_KNOWN_JOBS);
 	backend->slots = slots_create(MAX_KNOWN_TENANTS);
+	backend->claims_met = must_calloc(JOBTABLES_CLAIMS_MET, sizeof(*backend->claims_met));
 	backend->salt = salt_of(backend);
 	backend->down_status = LUCIUS_UNAVAILABLE;
 	backend->probe_ms = PROBE_FIRST_MS;
@@ -306,6 +308,7 @@ static void drop_all(struct jobtables *backend)
 		}
 		chain->destroy(chain);
 	}
+	step_rows_drop(backend);
 	ownership_drop(backend);
 }
 
@@ -317,6 +320,7 @@ void jobtables_destroy(struct jobtables *backend)
 	drop_all(backend);
 	known_destroy(backend->known);
 	slots_destroy(backend->slots);
+	free(backend->claims_met);
 	job_view_finish(&backend->view);
 	azure_storage_finish(&backend->storage);
 	free(backend->repair.next);
@@ -366,6 +370,7 @@ static void on_stop_bound(void *user)
 
 void jobtables_stop(struct jobtables *backend, struct lucius_op op)
 {
+	step_rows_flush(backend);
 	backend->is_stopping = true;
 	if (backend->probe != NULL) {
 		backend->host->timer_stop(backend->host, backend->probe);

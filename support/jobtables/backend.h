@@ -20,9 +20,11 @@
 #include "support/tables/tables.h"
 
 #define JOBTABLES_SENTENCE 700
+#define JOBTABLES_CLAIMS_MET 16384u
 
 struct claimant;
 struct jobtables;
+struct lagging;
 
 struct chain {
 	struct chain *next, *before;
@@ -52,7 +54,11 @@ struct jobtables {
 	struct tables *tables; /* owned; NULL before create and after stop */
 	struct groups *groups; /* owned */
 	struct known *known; /* owned */
+	struct lagging *lagging, *lagging_last; /* owned: jobs whose steps' rows are to follow */
+	struct lucius_timer *lag; /* until the first of them is due; NULL: not running */
 	struct slots *slots; /* owned */
+	uint64_t surveyed_ms; /* when the newest survey of them began; 0: never */
+	uint64_t *claims_met; /* owned: hashes of claims seen last, each in its place; a guess */
 	struct chain *chains; /* owned */
 	struct claimant *claimants; /* owned */
 	unsigned n_suspended; /* of them: until they know, nothing else is asked */

@@ -2,10 +2,11 @@
 /*
  * The map, each line side by side; a repeat or a full tenant leaves at any of them through undo:
  *
- *   (slots, if no room is known) · claim · job's row, if room is known
- *   job's row, if it is not there yet
- *   slot · claim · steps · index · listing; what was lost is tried again, another slot, the claim
- * anew commit
+ *   (slots, if no room is known) · (claim, if that is so or the command may be a repeat)
+ *   job's row
+ *   slot · claim · steps · index · listing; what was lost is tried again: another slot, the claim
+ *   after it has been read
+ *   commit
  *
  * The job's row is inserted once, never repeated: an insert that comes late must not bring back
  * what somebody has fenced away. All else may be sent twice: claim and slot know their own token.
@@ -222,6 +223,7 @@ static void on_job(void *user, const struct tables_result *result)
 		/* By another creation: of the same command, or by a bug. The claim will tell. */
 		job->state = PART_ABSENT;
 		creation->is_id_taken = true;
+		creation->claim = creation->claim == CLAIM_UNTRIED ? CLAIM_UNREAD : creation->claim;
 	} else {
 		bool is_known = result->status == TABLES_UNAVAILABLE ||
 		        result->status == TABLES_TOO_LARGE || result->status == TABLES_DENIED ||
@@ -282,6 +284,7 @@ static void on_claim(void *user, const struct tables_result *result)
 	if (result->status == TABLES_OK) {
 		claim->state = PART_DONE;
 		creation->claim = CLAIM_WON;
+		claim_meet(creation);
 		known_set(&claim->etag, result->etag);
 	} else if (result->status == TABLES_EXISTS || result->status == TABLES_CHANGED ||
 	        result->status == TABLES_MISSING) {
@@ -407,6 +410,10 @@ static bool write_missing(struct creation *creation)
 /* Begins all that can be begun. True: it is time to commit. */
 static bool advance(struct creation *creation)
 {
+	bool is_at_hand = room_reserve(creation);
+	if (creation->claim == CLAIM_UNTRIED && !is_at_hand) {
+		creation->claim = CLAIM_UNREAD;
+	}
 	bool is_judged = creation->claim == CLAIM_FREE || creation->claim == CLAIM_WON;
 	if (is_judged && creation->is_id_taken) {
 		creation_decide(creation, LUCIUS_INTERNAL,
@@ -414,18 +421,18 @@ static bool advance(struct creation *creation)
 		return false;
 	}
 	/* Whether the tenant is full is decided only when the command is known to be no repeat. */
-	bool has_room = room_reserve(creation) ||
-	        ((is_judged || !creation->is_looked) && room_find(creation));
+	bool has_room = is_at_hand || ((is_judged || !creation->is_looked) && room_find(creation));
 	if (creation->claim == CLAIM_UNREAD) {
 		claim_read(creation);
 	} else if (creation->claim == CLAIM_HELD) {
 		claim_judge(creation);
 	}
 	bool is_inserted = creation->parts[PART_JOB].state == PART_DONE;
-	if (has_room && !is_inserted && !creation->is_id_taken && creation->claim != CLAIM_HELD) {
+	bool is_open = is_judged || creation->claim == CLAIM_UNTRIED;
+	if (has_room && is_open && !is_inserted && !creation->is_id_taken) {
 		insert_job(creation);
 	}
-	bool is_ready = has_room && is_judged && is_inserted && !creation_is_decided(creation);
+	bool is_ready = has_room && is_open && is_inserted && !creation_is_decided(creation);
 	return is_ready && !write_missing(creation);
 }
 
@@ -541,6 +548,7 @@ void create_start(
 	tables_token(creation->token);
 	find_places(creation);
 	build_job(creation);
+	creation->claim = claim_is_met(creation) ? CLAIM_UNREAD : CLAIM_UNTRIED;
 	if (fits(creation)) {
 		creation_go(creation);
 	} else {

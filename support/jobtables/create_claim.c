@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The claim: read it, look at the job that it names, decide whether it is to be had. A job that is
- * not committed yet is waited for; at last it is kept from ever being committed.
+ * not committed yet is waited for; at last it is kept from ever being committed. Most commands are
+ * new: their claim is not read but inserted (create.c), and only if it is there does this begin.
  *
  *   claim_read ─► on_claim ─► FREE
  *                    └─► HELD: claim_judge ─► holder's row ─► on_holder ─► DUPLICATE, KEY_CONFLICT
@@ -24,11 +25,42 @@ static bool is_by_key(const struct creation *creation)
 	return creation->parts[PART_CLAIM].place.row[0] == 'k';
 }
 
+static uint64_t hash_of_claim(const struct creation *creation)
+{
+	const struct place *place = &creation->parts[PART_CLAIM].place;
+	uint64_t hash = 0xcbf29ce484222325u;
+	const char *texts[] = { place->partition, place->row };
+	for (size_t k = 0; k < 2; k++) {
+		for (const char *at = texts[k]; *at != '\0'; at++) {
+			hash = (hash ^ (unsigned char)*at) * 0x100000001b3u;
+		}
+		hash = (hash ^ 0xff) * 0x100000001b3u;
+	}
+	return hash;
+}
+
+static uint64_t *place_of_claim(const struct creation *creation)
+{
+	uint64_t hash = hash_of_claim(creation);
+	return &creation->chain.backend->claims_met[(hash >> 32) % JOBTABLES_CLAIMS_MET];
+}
+
+bool claim_is_met(const struct creation *creation)
+{
+	return *place_of_claim(creation) == hash_of_claim(creation);
+}
+
+void claim_meet(struct creation *creation)
+{
+	*place_of_claim(creation) = hash_of_claim(creation);
+}
+
 static void take_claim(struct creation *creation, const struct tables_result *result)
 {
 	const json_t *row = result->row;
 	known_set(&creation->claim_etag, result->etag);
 	creation->claim = CLAIM_HELD;
+	claim_meet(creation);
 	known_set(&creation->holder_id, row_text(row, "job_id").data);
 	known_set(&creation->holder_bucket, row_text(row, "tenant_bucket").data);
 	known_set(&creation->holder_hash, row_text(row, "idempotency_hash").data);

@@ -15,6 +15,7 @@
 #include "support/base/memory.h"
 #include "support/jobtables/creation.h"
 #include "support/jobtables/mend.h"
+#include "support/jobtables/survey.h"
 #include "support/tables/table_key.h"
 
 #define MAX_WAITS 25u
@@ -195,6 +196,7 @@ bool room_find(struct creation *creation)
 		return true;
 	}
 	if (!creation->is_looked || !slots_are_known(creation->tenant)) {
+		survey_start(creation->chain.backend, creation->command->max_inflight);
 		read_slots(creation);
 	} else if (creation->n_mendings == 0) {
 		if (!look_at_doubtful(creation)) {

@@ -33,6 +33,7 @@ struct part {
 };
 
 enum claim_state {
+	CLAIM_UNTRIED, /* no command of that key or hash is known here: inserting it will tell */
 	CLAIM_UNREAD,
 	CLAIM_FREE, /* nobody has it, or one who gives it up (claim_etag) */
 	CLAIM_HELD, /* by a job that is to be looked at */
@@ -109,6 +110,9 @@ void creation_fail(struct creation *creation, const struct tables_result *result
 void creation_finish(struct creation *creation);
 bool creation_is_decided(const struct creation *creation);
 
+/* Whether a command of that key or hash has been met: then the claim is read before it is tried. */
+bool claim_is_met(const struct creation *creation);
+void claim_meet(struct creation *creation);
 /* Reads the claim. */
 void claim_read(struct creation *creation);
 /* Looks at the job that holds it. */

@@ -34,6 +34,7 @@ struct known_job {
 	int64_t change; /* number of the change that the ETag stands for */
 	char *slot_row; /* NULL: not known */
 	char *slot_etag;
+	bool is_lagging; /* its steps' rows are to follow, and it stands in line for that */
 	struct known_step *steps; /* owned */
 	size_t n_steps;
 };

@@ -235,6 +235,13 @@ static void on_rows(void *user, const struct tables_result *result)
 		return;
 	}
 	repairing->rows = json_incref((json_t *)(uintptr_t)result->rows);
+	for (size_t i = 0; i < json_array_size(result->rows) && !repairing->is_at_jobs; i++) {
+		uint32_t number = 0;
+		const json_t *row = json_array_get(result->rows, i);
+		if (layout_slot_number(row_text(row, "RowKey").data, &number)) {
+			slots_met(backend->slots, number);
+		}
+	}
 	move_on(backend, result->next);
 	look_at_row(repairing);
 }

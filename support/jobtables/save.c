@@ -84,7 +84,11 @@ static void learn(struct saving *saving, const char *etag)
 	known_set(&known->etag, saving->is_known ? etag : NULL);
 	if (!backend->layout.is_ledger && saving->is_known) {
 		rows_learn_deltas(&saving->rows, known);
-		step_rows_push(backend, known);
+		if (saving->job->is_terminal != 0) {
+			step_rows_push(backend, known);
+		} else {
+			step_rows_push_soon(backend, known);
+		}
 	}
 }
 

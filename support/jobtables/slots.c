@@ -22,10 +22,12 @@ struct slot {
 
 struct tenant_slots {
 	struct tenant_slots *next; /* in its bucket */
+	struct slots *all;
 	struct tenant_slots *older, *younger;
 	struct slot *slots; /* owned */
 	uint32_t n_slots; /* numbers that the array has room for; what is above is free */
 	bool is_known; /* the rows have been read */
+	bool is_unsure; /* a number that was believed free was not: read them before the next */
 	uint32_t limit; /* the highest that was gone by since the rows were read */
 	bool is_reading;
 	struct slots_waiter *waiters;
@@ -39,6 +41,9 @@ struct slots {
 	struct tenant_slots *oldest, *youngest;
 	size_t n_tenants;
 	size_t max_tenants;
+	uint32_t highest; /* limit that was ever gone by here */
+	bool is_clear; /* nobody has rows of that number and above */
+	bool is_surveyed; /* somebody is looking whether that is so */
 };
 
 static uint64_t hash_of(struct lucius_text text)
@@ -136,6 +141,7 @@ struct tenant_slots *slots_hold(struct slots *slots, struct lucius_text tenant_i
 		}
 		struct tenant_slots **bucket = bucket_of(slots, tenant_id);
 		tenant = must_calloc(1, sizeof(*tenant) + tenant_id.size + 1);
+		tenant->all = slots;
 		tenant->id_size = tenant_id.size;
 		memcpy(tenant->tenant_id, tenant_id.data, tenant_id.size);
 		tenant->next = *bucket;
@@ -210,6 +216,7 @@ void slots_read_end(struct tenant_slots *tenant, json_t *rows)
 	tenant->is_reading = false;
 	if (rows != NULL) {
 		tenant->is_known = true;
+		tenant->is_unsure = false;
 		tenant->limit = 0;
 	}
 	for (uint32_t i = 0; i < tenant->n_slots && rows != NULL; i++) {
@@ -249,14 +256,47 @@ static uint32_t bound_of(const struct tenant_slots *tenant, uint32_t limit)
 	return bound;
 }
 
+static uint32_t clip(uint32_t limit)
+{
+	return limit < LAYOUT_MAX_SLOTS ? limit : LAYOUT_MAX_SLOTS;
+}
+
+/* Of this process nobody makes rows at `limit` or above while it is the highest; so what there is
+ * of others gets only fewer. */
+bool slots_survey_begin(struct slots *slots, uint32_t limit)
+{
+	bool is_wanted = !slots->is_clear && !slots->is_surveyed && clip(limit) >= slots->highest;
+	slots->is_surveyed = slots->is_surveyed || is_wanted;
+	return is_wanted;
+}
+
+void slots_survey_end(struct slots *slots, bool is_clear)
+{
+	slots->is_surveyed = false;
+	slots->is_clear = is_clear;
+}
+
+void slots_met(struct slots *slots, uint32_t number)
+{
+	slots->is_clear = slots->is_clear && number < slots->highest;
+}
+
+static uint32_t bound_of_unread(const struct tenant_slots *tenant, uint32_t limit)
+{
+	const struct slots *all = tenant->all;
+	bool is_free = all->is_clear && limit >= all->highest && !tenant->is_unsure;
+	return is_free ? limit : 0;
+}
+
 bool slots_reserve(
         struct tenant_slots *tenant, uint32_t limit, uint32_t random, uint32_t *ret_number)
 {
-	uint32_t most = limit < LAYOUT_MAX_SLOTS ? limit : LAYOUT_MAX_SLOTS;
+	uint32_t most = clip(limit);
 	/* Others may have gone by a higher limit: what is known of the numbers above it is old. */
 	tenant->is_known = tenant->is_known && most >= tenant->limit;
 	tenant->limit = most > tenant->limit ? most : tenant->limit;
-	uint32_t bound = tenant->is_known ? bound_of(tenant, most) : 0;
+	uint32_t bound = tenant->is_known ? bound_of(tenant, most) : bound_of_unread(tenant, most);
+	tenant->all->highest = most > tenant->all->highest ? most : tenant->all->highest;
 	for (uint32_t i = 0; i < bound; i++) {
 		uint32_t number = (uint32_t)(((uint64_t)random + i) % bound);
 		if (number >= tenant->n_slots || tenant->slots[number].state == SLOT_FREE) {
@@ -279,6 +319,7 @@ void slots_taken(
         struct tenant_slots *tenant, uint32_t number, struct lucius_text job_id, bool is_sure)
 {
 	make_room(tenant, number + 1);
+	tenant->is_unsure = tenant->is_unsure || job_id.size == 0;
 	tenant->slots[number] = (struct slot){
 		.job = job_id.size != 0 ? hash_of(job_id) : 0,
 		.state = SLOT_TAKEN,

@@ -2,7 +2,8 @@
 /*
  * What is known of the tenants' slots: which numbers are taken and by whom. A number that is
  * believed free is tried with an insert, which decides; that a tenant is full is believed only
- * right after its rows have been read.
+ * right after its rows have been read. Of a tenant whose rows were never read any number may be
+ * tried as long as no tenant has rows above the limit.
  */
 #ifndef SUPPORT_JOBTABLES_SLOTS_H
 #define SUPPORT_JOBTABLES_SLOTS_H
@@ -43,6 +44,15 @@ void slots_forget_waiter(struct tenant_slots *tenant, struct slots_waiter *waite
 void slots_read_row(struct tenant_slots *tenant, uint32_t number, struct lucius_text job_id);
 /* Rows: all that was read; NULL: it has failed, and what was known stays. */
 void slots_read_end(struct tenant_slots *tenant, json_t *rows);
+
+/* All tenants' rows of the number `limit` and above are about to be looked for. False: they need
+ * not, or it is being done, or a higher limit has been gone by here, so that it would not help. */
+bool slots_survey_begin(struct slots *slots, uint32_t limit);
+/* Is_clear: there are none. */
+void slots_survey_end(struct slots *slots, bool is_clear);
+/* A row of that number was met, of any tenant: one above all limits ends what a survey has shown.
+ */
+void slots_met(struct slots *slots, uint32_t number);
 
 /* Takes a number that is believed free for one's own, so that at most `limit` rows can come about
  * however many processes do the same; random says which. False: none is known to be free. */

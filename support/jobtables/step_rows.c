@@ -2,6 +2,7 @@
 /*
  * The map of a row that lags behind:
  *
+ *   push_soon ─► in line ─► on_lag, or flush ─► push
  *   push ─► write by the ETag that was seen ─► on_written ─► settle ─► push, if it lags again
  *     └───► read (no ETag is known) ─► on_read ─┘   └─ 412 ─► read
  */
@@ -17,6 +18,14 @@
 #include "support/jobtables/job_entity.h"
 
 #define MAX_TRIES 5
+#define LAG_MS 500
+
+/* In line, in the order in which they are due. */
+struct lagging {
+	struct lagging *next;
+	uint64_t due_ms;
+	char job_id[KNOWN_JOB_ID_MAX + 1];
+};
 
 struct step_write {
 	struct chain chain;
@@ -54,7 +63,7 @@ static void settle(struct step_write *write, int64_t row_change, const char *eta
 		known_set(&step->etag, etag);
 		if (etag != NULL) {
 			step->row_change = row_change;
-			step_rows_push(backend, job);
+			step_rows_push_soon(backend, job);
 		}
 	}
 	chain_end(&write->chain);
@@ -140,13 +149,92 @@ static void push_step(
 	}
 }
 
+static bool is_behind(const struct known_step *step)
+{
+	return step->delta != NULL && step->change > step->row_change && !step->is_writing;
+}
+
 void step_rows_push(struct jobtables *backend, struct known_job *job)
 {
 	for (size_t i = 0; i < job->n_steps && !backend->is_stopping; i++) {
-		struct known_step *step = &job->steps[i];
-		if (step->delta != NULL && step->change > step->row_change && !step->is_writing) {
-			push_step(backend, job, step);
+		if (is_behind(&job->steps[i])) {
+			push_step(backend, job, &job->steps[i]);
 		}
+	}
+}
+
+/* The first in line is due: its rows follow, unless they have been written or forgotten since. */
+static void push_first(struct jobtables *backend)
+{
+	struct lagging *first = backend->lagging;
+	struct known_job *job = known_find(backend->known, text_view(first->job_id));
+	backend->lagging = first->next;
+	free(first);
+	if (job != NULL) {
+		job->is_lagging = false;
+		step_rows_push(backend, job);
+	}
+}
+
+static void on_lag(void *user);
+
+static void start_lag(struct jobtables *backend)
+{
+	if (backend->lagging != NULL && backend->lag == NULL) {
+		uint64_t now_ms = backend->host->now_ms(backend->host);
+		uint64_t due_ms = backend->lagging->due_ms;
+		backend->lag = backend->host->timer_start(
+		        backend->host, due_ms > now_ms ? due_ms - now_ms : 0, on_lag, backend);
+	}
+}
+
+static void on_lag(void *user)
+{
+	struct jobtables *backend = user;
+	uint64_t now_ms = backend->host->now_ms(backend->host);
+	backend->lag = NULL;
+	while (backend->lagging != NULL && backend->lagging->due_ms <= now_ms) {
+		push_first(backend);
+	}
+	start_lag(backend);
+}
+
+void step_rows_push_soon(struct jobtables *backend, struct known_job *job)
+{
+	bool is_any = false;
+	for (size_t i = 0; i < job->n_steps; i++) {
+		is_any = is_any || is_behind(&job->steps[i]);
+	}
+	if (!is_any || job->is_lagging || backend->is_stopping) {
+		return;
+	}
+	struct lagging *lagging = must_calloc(1, sizeof(*lagging));
+	lagging->due_ms = backend->host->now_ms(backend->host) + LAG_MS;
+	memcpy(lagging->job_id, job->job_id, sizeof(lagging->job_id));
+	*(backend->lagging != NULL ? &backend->lagging_last->next : &backend->lagging) = lagging;
+	backend->lagging_last = lagging;
+	job->is_lagging = true;
+	start_lag(backend);
+}
+
+void step_rows_flush(struct jobtables *backend)
+{
+	while (backend->lagging != NULL) {
+		push_first(backend);
+	}
+	step_rows_drop(backend);
+}
+
+void step_rows_drop(struct jobtables *backend)
+{
+	while (backend->lagging != NULL) {
+		struct lagging *first = backend->lagging;
+		backend->lagging = first->next;
+		free(first);
+	}
+	if (backend->lag != NULL) {
+		backend->host->timer_stop(backend->host, backend->lag);
+		backend->lag = NULL;
 	}
 }
 
@@ -201,6 +289,6 @@ void step_rows_learn(
 	learn_rows(backend, known, steps);
 	learn_deltas(known, job);
 	if (steps != NULL) {
-		step_rows_push(backend, known);
+		step_rows_push_soon(backend, known);
 	}
 }

@@ -16,5 +16,11 @@ void step_rows_learn(
         struct jobtables *backend, const json_t *job, const char *etag, const json_t *steps);
 /* Writes the rows of the steps that the job's row is ahead of, one request at a time for each. */
 void step_rows_push(struct jobtables *backend, struct known_job *job);
+/* The same in a moment, so that changes which follow one another closely are written once. */
+void step_rows_push_soon(struct jobtables *backend, struct known_job *job);
+/* All that is to be written in a moment is written now. */
+void step_rows_flush(struct jobtables *backend);
+/* Forgets it. */
+void step_rows_drop(struct jobtables *backend);
 
 #endif

@@ -239,6 +239,56 @@ static void nothing_is_had_before_the_rows_were_read(void)
 	slots_destroy(slots);
 }
 
+static struct tenant_slots *unread_tenant(struct slots *slots, uint32_t limit, bool is_clear)
+{
+	struct tenant_slots *tenant = slots_hold(slots, text_view("t1"));
+	CHECK(slots_survey_begin(slots, limit));
+	slots_survey_end(slots, is_clear);
+	return tenant;
+}
+
+static void an_unread_tenant_has_numbers_while_nobody_has_rows_above_the_limit(void)
+{
+	struct slots *slots = slots_create(4);
+	struct tenant_slots *tenant = unread_tenant(slots, 3, false);
+	uint32_t number = 0;
+	CHECK(!slots_reserve(tenant, 3, 0, &number));
+	slots_let_go(slots, tenant);
+	tenant = unread_tenant(slots, 3, true);
+	for (uint32_t i = 0; i < 3; i++) {
+		CHECK(slots_reserve(tenant, 3, i, &number));
+	}
+	CHECK(!slots_reserve(tenant, 3, 0, &number));
+	CHECK(!slots_are_known(tenant));
+	slots_met(slots, 2);
+	slots_freed(tenant, 1);
+	CHECK(slots_reserve(tenant, 3, 0, &number));
+	slots_freed(tenant, 1);
+	slots_met(slots, 3);
+	CHECK(!slots_reserve(tenant, 3, 0, &number));
+	slots_let_go(slots, tenant);
+	slots_destroy(slots);
+}
+
+static void an_unread_tenant_is_read_by_a_lower_limit_and_after_a_collision(void)
+{
+	struct slots *slots = slots_create(4);
+	struct tenant_slots *tenant = unread_tenant(slots, 3, true);
+	uint32_t number = 0;
+	CHECK(!slots_survey_begin(slots, 3));
+	CHECK(slots_reserve(tenant, 4, 0, &number));
+	CHECK(!slots_reserve(tenant, 3, 0, &number));
+	slots_met(slots, 4);
+	CHECK(!slots_survey_begin(slots, 3));
+	CHECK(slots_survey_begin(slots, 4));
+	slots_survey_end(slots, true);
+	CHECK(slots_reserve(tenant, 4, 1, &number));
+	slots_taken(tenant, number, (struct lucius_text){ "", 0 }, false);
+	CHECK(!slots_reserve(tenant, 4, 0, &number));
+	slots_let_go(slots, tenant);
+	slots_destroy(slots);
+}
+
 static void what_changes_during_a_reading_is_not_overwritten(void)
 {
 	struct slots *slots = slots_create(4);
@@ -275,6 +325,8 @@ int main(int argc, char **argv)
 		SUITE_TEST(no_more_numbers_are_had_than_the_limit_leaves),
 		SUITE_TEST(rows_above_a_lowered_limit_narrow_the_range),
 		SUITE_TEST(nothing_is_had_before_the_rows_were_read),
+		SUITE_TEST(an_unread_tenant_has_numbers_while_nobody_has_rows_above_the_limit),
+		SUITE_TEST(an_unread_tenant_is_read_by_a_lower_limit_and_after_a_collision),
 		SUITE_TEST(what_changes_during_a_reading_is_not_overwritten),
 	};
 	return suite_run("jobtables", tests, sizeof(tests) / sizeof(tests[0]), argc, argv);
