@@ -92,14 +92,16 @@ void creation_close(struct creation *creation)
 	creation_go(creation);
 }
 
-/* Gives the new job's head and remembers what is known of it. */
-static void succeed(struct creation *creation, int64_t change, const char *etag)
+/* Gives the new job's head and remembers what is known of it. Etag: of the commit; NULL: the row
+ * has changed since, and the job is not any more what the caller has. Then the revision is an old
+ * one, so that his next change meets a conflict and loads the job. */
+static void succeed(struct creation *creation, const char *etag)
 {
 	struct jobtables *backend = creation->chain.backend;
 	const struct lucius_job *job = creation->command->job;
 	char revision[REVISION_MAX + 1];
 	struct lucius_job head = *job;
-	revision_write(revision, change, etag);
+	revision_write(revision, 0, etag != NULL ? etag : creation->parts[PART_JOB].etag);
 	head.size = (uint32_t)sizeof(head);
 	head.revision = text_view(revision);
 	head.fields = NULL;
@@ -108,7 +110,7 @@ static void succeed(struct creation *creation, int64_t change, const char *etag)
 	head.n_steps = 0;
 	head.events = NULL;
 	head.n_events = 0;
-	struct known_job *known = change == 0 ? known_put(backend->known, job->job_id) : NULL;
+	struct known_job *known = etag != NULL ? known_put(backend->known, job->job_id) : NULL;
 	if (known != NULL) {
 		known_set(&known->bucket, job->tenant_bucket.data);
 		known_set(&known->etag, etag);
@@ -137,7 +139,8 @@ static void on_looked_back(void *user, struct reading *reading)
 	bool is_aborted = reading_status(reading) == TABLES_MISSING ||
 	        (row != NULL && row_is(row, "state", STATE_ABORTED));
 	if (row_is_shown(row)) {
-		succeed(creation, row_integer(row, "meta_change"), reading_etag(reading));
+		bool is_as_created = row_integer(row, "meta_change") == 0;
+		succeed(creation, is_as_created ? reading_etag(reading) : NULL);
 	} else if (is_aborted) {
 		creation->is_undone = true;
 		creation_decide(creation, LUCIUS_UNAVAILABLE,
@@ -161,7 +164,7 @@ static void on_committed(void *user, const struct tables_result *result)
 {
 	struct creation *creation = user;
 	if (result->status == TABLES_OK && result->etag != NULL) {
-		succeed(creation, 0, result->etag);
+		succeed(creation, result->etag);
 	} else if (!FAULT(commit_in_doubt_undone) &&
 	        (result->status == TABLES_OK || result->status == TABLES_CHANGED ||
 	                result->status == TABLES_MISSING || result->status == TABLES_UNKNOWN)) {
