@@ -6,11 +6,14 @@ import http.client
 import re
 import socket
 import subprocess
+import threading
 import time
 import urllib.parse
 
 from world import BOUND, EMULATOR, LUCIUSD, PLUGINS, World, clean_environment, unittest
 
+# What the daemon asks for on each of its lanes.
+LANES, LANE_CREDIT = 16, 128
 OK = 'cat >/dev/null; echo \'"{}"\''
 
 
@@ -44,6 +47,30 @@ class ServiceBus(World):
         settings.update(environment or {})
         return self.start(settings, ready=ready)
 
+    def metric(self, daemon, name):
+        """Its value; several, by label, are added."""
+        # A bus alone has no public API; both have this one.
+        text = daemon.ask("GET", "/metrics", port=daemon.invoker_port).body.decode()
+        values = re.findall(rf"^lucius_bus_{name}(?:{{[^}}]*}})? (\S+)$", text, re.M)
+        self.assertTrue(values, f"no {name} in: {text}")
+        return sum(float(value) for value in values)
+
+    def wait_metric(self, daemon, name, value):
+        """Until it has that value: gauges are told every few seconds, and asked for over HTTP."""
+        end = time.monotonic() + BOUND
+        pause = threading.Event()
+        while self.metric(daemon, name) != value:
+            self.assertLess(time.monotonic(), end, f"{name} is not {value}")
+            pause.wait(0.05)
+
+    def test_all_lanes_share_one_connection(self):
+        bus = self.start_bus()
+        lucius = self.start_on(bus.connection)
+        self.wait_metric(lucius, "servicebus_credits", LANES * LANE_CREDIT)
+        self.wait_metric(bus, "local_connections", 1)
+        self.assertEqual(lucius.stop(), 0)
+        self.assertEqual(bus.stop(), 0)
+
     def test_a_job_of_two_steps_goes_over_another_process(self):
         bus = self.start_bus()
         lucius = self.start_on(bus.connection)
@@ -58,9 +85,12 @@ class ServiceBus(World):
         self.assertEqual(whole["job"]["state"], "SUCCEEDED", whole)
         self.assertEqual(whole["job"]["final_output"], "vectors")
         self.assertEqual(lucius.ask("GET", "/readyz").status, 200)
-        metrics = lucius.ask("GET", "/metrics").body.decode()
-        self.assertIn("lucius_bus_servicebus_", metrics)
+        for name in ("credits", "unsettled", "locks_lost", "reconnects",
+                     "send_seconds_count", "sent", "received", "settled", "renewals"):
+            self.metric(lucius, "servicebus_" + name)
         self.assertEqual(lucius.stop(), 0)
+        # Whatever came is settled: nothing waits for the end of a lock.
+        self.wait_metric(bus, "local_locked", 0)
         self.assertEqual(bus.stop(), 0)
 
     def test_a_ready_token_is_as_good_as_the_key(self):

@@ -20,6 +20,9 @@
 #include <stdlib.h>
 #include <sys/time.h>
 
+/* Of a session of a broker that reads nothing: a few of the largest frames. */
+#define SMALL_CAPACITY ((size_t)256 * 1024)
+
 static const char *address_of(pn_link_t *link)
 {
 	const char *address =
@@ -322,6 +325,9 @@ static void on_incoming(struct fake_broker *broker, pn_link_t *link, pn_delivery
 {
 	struct amqp_buffer buffer = { 0 };
 	struct amqp_message message;
+	if (is_entity(link) && broker->reads_nothing) {
+		return;
+	}
 	if (!pn_delivery_readable(delivery) ||
 	        amqp_delivery_read(delivery, 16 * 1024 * 1024, &buffer) != AMQP_READ_WHOLE) {
 		return;
@@ -401,6 +407,7 @@ static void on_attach(struct fake_broker *broker, pn_link_t *link)
 {
 	const char *address = address_of(link);
 	bool is_to_entity = is_entity(link);
+	broker->n_attaches += is_to_entity ? 1 : 0;
 	if (is_to_entity && broker->answers_attach_never) {
 		return;
 	}
@@ -431,6 +438,9 @@ static void on_event(void *user, struct amqp_connection *amqp, pn_event_t *event
 	(void)amqp;
 	switch (pn_event_type(event)) {
 	case PN_SESSION_REMOTE_OPEN:
+		if (broker->reads_nothing) {
+			pn_session_set_incoming_capacity(pn_event_session(event), SMALL_CAPACITY);
+		}
 		pn_session_open(pn_event_session(event));
 		break;
 	case PN_SESSION_REMOTE_CLOSE:

@@ -48,6 +48,7 @@ struct fake_broker {
 	bool holds_answers; /* sends get no outcome */
 	bool answers_attach_never; /* of entities */
 	bool gives_no_credit;
+	bool reads_nothing; /* of entities, and sessions that begin then hold little */
 	bool settles_first;
 	bool ignores_drain;
 	bool ignores_settling;
@@ -60,6 +61,7 @@ struct fake_broker {
 	/* What it has seen. */
 	unsigned n_connected;
 	unsigned n_tokens;
+	unsigned n_attaches; /* of entities, answered or not */
 	unsigned n_attached;
 	unsigned n_received;
 	struct amqp_buffer last_received;

@@ -86,6 +86,29 @@ static void wait_that_has_grown_is_short_again_after_a_normal_close(void)
 	world_finish(&w);
 }
 
+/* All lanes of a daemon: none of the broker's answers has come when the next ones are due. */
+static void links_of_all_lanes_come_up_a_few_at_a_time_on_one_connection(void)
+{
+	struct world w;
+	char topic[20];
+	world_start(&w);
+	world_client(&w, "UseDevelopmentEmulator=true");
+	w.broker.answers_attach_never = true;
+	for (int i = 0; i < 31; i++) {
+		snprintf(topic, sizeof(topic), "topic-%d", i);
+		(void)servicebus_sender(w.client, topic);
+	}
+	(void)world_receive(&w, 5);
+	CHECK(world_wait(&w, &w.broker.n_attaches, 8));
+	world_pass(&w, 100);
+	CHECK_INT(w.broker.n_attaches, 8);
+	w.broker.answers_attach_never = false;
+	fake_broker_kill(&w.broker);
+	CHECK(world_wait(&w, &w.broker.n_attached, 32));
+	CHECK_INT(w.broker.n_connected, 2);
+	world_finish(&w);
+}
+
 static void normal_detaches_of_links_that_worked_never_lengthen_the_wait(void)
 {
 	struct world w;
@@ -122,6 +145,7 @@ int main(int argc, char **argv)
 		SUITE_TEST(connection_that_is_closed_at_once_is_tried_less_and_less_often),
 		SUITE_TEST(connection_closed_for_an_error_is_tried_less_and_less_often),
 		SUITE_TEST(wait_that_has_grown_is_short_again_after_a_normal_close),
+		SUITE_TEST(links_of_all_lanes_come_up_a_few_at_a_time_on_one_connection),
 		SUITE_TEST(normal_detaches_of_links_that_worked_never_lengthen_the_wait),
 		SUITE_TEST(link_that_is_detached_at_once_is_tried_less_and_less_often),
 		SUITE_TEST(link_detached_for_an_error_is_tried_less_and_less_often),

@@ -246,6 +246,29 @@ static void locks_are_renewed_until_settled(void)
 	world_finish(&w);
 }
 
+/* They wait for nothing that is to be sent: the broker has stopped reading that. */
+static void locks_are_renewed_and_settled_while_sends_are_stuck(void)
+{
+	struct world w;
+	static char large[600 * 1000];
+	world_start(&w);
+	w.broker.lock_ms = 1000;
+	w.broker.reads_nothing = true;
+	fake_broker_put(&w.broker, "x");
+	world_client(&w, EMULATOR);
+	memset(large, 'x', sizeof(large) - 1);
+	for (int i = 0; i < 5; i++) {
+		world_send(&w, "topic", large);
+	}
+	(void)world_receive(&w, 5);
+	CHECK(world_wait(&w, &w.broker.n_renewed, 2));
+	CHECK_INT(w.broker.n_received, 0);
+	world_settle(&w, 0, SERVICEBUS_COMPLETE);
+	CHECK(world_wait(&w, &w.n_done, 1));
+	CHECK_INT(w.outcomes[0], SERVICEBUS_DONE);
+	world_finish(&w);
+}
+
 static void locks_are_renewed_across_a_reconnect(void)
 {
 	struct world w;
@@ -492,6 +515,7 @@ int main(int argc, char **argv)
 		SUITE_TEST(delivery_is_settled_across_a_reconnect),
 		SUITE_TEST(settlement_under_way_when_the_link_is_lost_is_asked_again),
 		SUITE_TEST(locks_are_renewed_until_settled),
+		SUITE_TEST(locks_are_renewed_and_settled_while_sends_are_stuck),
 		SUITE_TEST(locks_are_renewed_across_a_reconnect),
 		SUITE_TEST(renewal_that_is_refused_marks_the_lock_as_lost),
 		SUITE_TEST(renewal_that_fails_is_tried_again),

@@ -64,11 +64,23 @@ static void authority_finish(struct authority *authority)
 	EVP_PKEY_free(authority->key);
 }
 
+/* Which of its names the broker is asked for before anything else is said. */
+static int on_asked_for(SSL *ssl, int *alert, void *user)
+{
+	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+	(void)alert;
+	snprintf(user, 100, "%s", name != NULL ? name : "none");
+	return SSL_TLSEXT_ERR_OK;
+}
+
 static void trusted_broker_is_used_over_tls(void)
 {
 	struct world w;
 	struct authority authority;
+	char asked_for[100] = "";
 	authority_make(&authority, "DNS:localhost");
+	(void)SSL_CTX_set_tlsext_servername_callback(authority.server, on_asked_for);
+	(void)SSL_CTX_set_tlsext_servername_arg(authority.server, asked_for);
 	world_start(&w);
 	w.broker.tls = authority.server;
 	w.settings.ca_file = authority.path;
@@ -81,6 +93,7 @@ static void trusted_broker_is_used_over_tls(void)
 	(void)world_receive(&w, 100);
 	CHECK(world_wait(&w, &w.n_done, 1000));
 	CHECK_INT(w.n_given, 500);
+	CHECK_TEXT(asked_for, "localhost");
 	world_stop(&w, 5000);
 	CHECK(world_wait_flag(&w, &w.is_stopped));
 	world_finish(&w);
