@@ -4,6 +4,7 @@
 
 #include "consumers/common/text.h"
 #include "consumers/runtime/intake.h"
+#include "consumers/runtime/notify.h"
 #include "consumers/runtime/run.h"
 #include "support/base/cleanup.h"
 #include "support/base/memory.h"
@@ -175,6 +176,7 @@ static void drain(struct consumer *consumer)
 	                { .name = "handlers", .number = consumer->n_handling, .is_number = true },
 	                { 0 } });
 	consumer->is_draining = true;
+	notify_stopping(consumer->notify);
 	run_give_back_waiting(consumer);
 	for (size_t i = 0; i < consumer->n_readers; i++) {
 		servicebus_receiver_stop(
@@ -252,6 +254,7 @@ static int start(struct consumer *consumer)
 	if (consumer->base == NULL) {
 		text_abort_no_memory();
 	}
+	consumer->notify = notify_create(consumer->base);
 	make_id_prefix(consumer);
 	watch_signals(consumer);
 	consumer->processes = process_table_create(consumer->base);
@@ -268,6 +271,7 @@ static int start(struct consumer *consumer)
 	}
 	log_started(consumer);
 	servicebus_client_start(consumer->client);
+	notify_ready(consumer->notify);
 	return 0;
 }
 
@@ -291,6 +295,7 @@ static void finish(struct consumer *consumer)
 	event_free(consumer->term_event);
 	event_free(consumer->int_event);
 	event_free(consumer->drain_timer);
+	notify_destroy(consumer->notify);
 	event_base_free(consumer->base);
 	amqp_buffer_finish(&consumer->body);
 	amqp_buffer_finish(&consumer->message);

@@ -13,6 +13,7 @@
 
 struct consumer;
 struct event;
+struct notify;
 struct run;
 
 /* One topic that is read. */
@@ -46,6 +47,7 @@ struct consumer {
 	struct event *term_event;
 	struct event *int_event;
 	struct event *drain_timer;
+	struct notify *notify; /* owned */
 	bool is_draining;
 	bool is_forced; /* a second signal came, or the drain took too long */
 };

@@ -3,10 +3,14 @@
 #include "consumers/tests/consumer_world.h"
 #include "tests/support/suite.h"
 
+#include <poll.h>
 #include <proton/disposition.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
+#include <unistd.h>
 
 /* A directive with all that the runtime looks at, and one as others may send it. */
 static const char full[] = "{\"type\":\"DIRECTIVE\",\"jobId\":\"j1\",\"stepId\":\"ocr\","
@@ -341,6 +345,47 @@ static void handler_does_not_inherit_the_connection(void)
 	world_close(&world);
 }
 
+/* One datagram; empty if none comes within the bound. */
+static void receive(int socket_fd, char ret_text[static 128])
+{
+	struct pollfd readable = { .fd = socket_fd, .events = POLLIN };
+	ssize_t size = poll(&readable, 1, 20000) == 1 ? recv(socket_fd, ret_text, 127, 0) : 0;
+	ret_text[size > 0 ? size : 0] = '\0';
+}
+
+static void service_manager_is_told_and_its_watchdog_fed(void)
+{
+	struct consumer_world world;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	char text[128];
+	world_open(&world);
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s/notify", world.directory);
+	int manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	CHECK(bind(manager, (const struct sockaddr *)&address, sizeof(address)) == 0);
+	(void)setenv("NOTIFY_SOCKET", address.sun_path, 1);
+	(void)setenv("WATCHDOG_USEC", "40000", 1);
+	world_start_script(&world, "echo \"\\\"$NOTIFY_SOCKET$WATCHDOG_USEC-\\\"\"");
+	(void)unsetenv("NOTIFY_SOCKET");
+	(void)unsetenv("WATCHDOG_USEC");
+	receive(manager, text);
+	CHECK_TEXT(text, "READY=1\nSTATUS=Serving");
+	for (int i = 0; i < 2; i++) {
+		receive(manager, text);
+		CHECK_TEXT(text, "WATCHDOG=1");
+	}
+	fake_broker_put(&world.broker, full);
+	CHECK(world_wait_replies(&world, 2));
+	CHECK_TEXT(world_text(&world, 1, "output_ref"), "-");
+	(void)kill(world.pid, SIGTERM);
+	CHECK(world_wait_end(&world));
+	do {
+		receive(manager, text);
+	} while (strcmp(text, "WATCHDOG=1") == 0);
+	CHECK_TEXT(text, "STOPPING=1\nSTATUS=Finishing what is under way");
+	(void)close(manager);
+	world_close(&world);
+}
+
 static void noop_answers_by_itself(void)
 {
 	struct consumer_world world;
@@ -466,6 +511,7 @@ int main(int argc, char **argv)
 		SUITE_TEST(second_signal_ends_consumer_and_handler_at_once),
 		SUITE_TEST(what_a_handler_leaves_running_ends_with_it),
 		SUITE_TEST(handler_does_not_inherit_the_connection),
+		SUITE_TEST(service_manager_is_told_and_its_watchdog_fed),
 		SUITE_TEST(noop_answers_by_itself),
 		SUITE_TEST(many_lanes_with_one_place_lose_nothing),
 		SUITE_TEST(lock_is_renewed_while_the_handler_runs),
