@@ -101,6 +101,15 @@ class Network:
         port = f"port{self.address(name).rsplit('.', 1)[1]}"
         self.inside(self.host, "ip", "link", "set", port, "down" if is_cut else "up")
 
+    def cut_link(self, one, other, is_cut):
+        """Between these two hosts alone: each sends to a hardware address that nobody has."""
+        for name, peer in ((one, other), (other, one)):
+            space = f"{self.host}-{self.address(name).rsplit('.', 1)[1]}"
+            neighbour = ["ip", "neighbour"]
+            change = (["replace", self.address(peer), "lladdr", "02:00:00:00:00:ff", "nud", "permanent"]
+                      if is_cut else ["delete", self.address(peer)])
+            self.inside(space, *neighbour, *change, "dev", "eth0")
+
     def hosts_file(self):
         lines = ["127.0.0.1 localhost"] + [f"{at} {name}" for name, at in self.names.items()]
         return "\n".join(lines) + "\n"

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Two of each role on hosts of their own (network name spaces), on one Table Storage, one Temporal
-and one bus. Under load, each process is killed and each host cut off in turn; then every accepted
-job has to end, none may be there twice, and no tenant may have had more than its limit.
+and one bus. Under load, each process is killed, each host cut off, and each kind of link between two
+hosts cut in turn; then every accepted job has to end, none may be there twice, and no tenant may have
+had more than its limit.
 
 Needs root. Called by scripts/host-test, which sets LUCIUSD, CONSUMER, PLUGINS, TEMPORAL and AZURITE;
 CUT_SECONDS (20) is how long a host is cut off.
@@ -28,6 +29,9 @@ END_BOUND = 240  # seconds in which all must have come to rest after the last fa
 TENANTS = ["t1", "t2", "t3", "t4"]
 LIMIT = 20
 ROLES = ["orchestrator", "worker", "invoker"]
+# Whom each role talks to.
+LINKS = [("orchestrator", "azurite"), ("orchestrator", "temporal"), ("worker", "temporal"),
+         ("worker", "invoker"), ("invoker", "azurite"), ("invoker", "bus")]
 TABLE_KEY = ("Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==")
 TERMINAL = ("SUCCEEDED", "FAILED_FINAL", "CANCELLED")
 
@@ -263,6 +267,13 @@ class Hosts(unittest.TestCase):
             self.count_live()
             self.world.pause.wait(min(0.5, max(0, end - time.monotonic())))
 
+    def cut_links(self, one, other, is_cut):
+        """Between all hosts of the one kind and all of the other."""
+        pairs = [(left, right) for left in self.world.hosts if left.split("-")[0] == one
+                 for right in self.world.hosts if right.split("-")[0] == other]
+        for pair in pairs:
+            self.world.network.cut_link(*pair, is_cut)
+
     def faults(self):
         """(what is said, what is done, what mends it)"""
         network, hosts = self.world.network, self.world.hosts
@@ -272,6 +283,9 @@ class Hosts(unittest.TestCase):
         for name in hosts:
             yield (f"{name} cut off", lambda name=name: network.cut(name, True),
                    lambda name=name: network.cut(name, False))
+        for link in LINKS:
+            yield (f"links {' – '.join(link)} cut", lambda link=link: self.cut_links(*link, True),
+                   lambda link=link: self.cut_links(*link, False))
 
     def test_every_accepted_job_ends_whatever_is_killed_or_cut_off(self):
         self.let_pass(CALM_SECONDS)

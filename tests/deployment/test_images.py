@@ -18,6 +18,22 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BOUND = 90
 NUMBERS = itertools.count()
 PAGE = ROOT / "share/sample/page.png"
+DAEMONS = ["lucius-orchestrator", "lucius-temporal-worker", "lucius-invoker"]
+CONSUMERS = ["distributed-ocr", "vector-ingestion"]
+# What an operator may set, by the operations canvas.
+DAEMONS_VARIABLES = [
+    "LUCIUS_TEMPORAL_ADDRESS", "LUCIUS_TEMPORAL_NAMESPACE", "LUCIUS_TEMPORAL_TASK_QUEUE",
+    "LUCIUS_TEMPORAL_ENABLED", "LUCIUS_TEMPORAL_WORKFLOW_EXECUTION_TIMEOUT",
+    "LUCIUS_SERVICEBUS_CONNECTION", "LUCIUS_SERVICEBUS_REPLY_PREFIX",
+    "LUCIUS_SERVICEBUS_REPLY_SUBSCRIPTION", "LUCIUS_MAX_ATTEMPTS",
+    "LUCIUS_STEP_RESULT_TIMEOUT_SECONDS", "LUCIUS_LEASE_MINUTES", "LUCIUS_STORAGE_BACKEND",
+    "LUCIUS_TABLE_CONNECTION", "LUCIUS_MAX_INFLIGHT_PER_TENANT", "LUCIUS_JOBS_TABLE",
+    "LUCIUS_STEPS_TABLE", "LUCIUS_IDEMPOTENCY_TABLE", "LUCIUS_JOB_INDEX_TABLE",
+    "LUCIUS_INFLIGHT_TABLE", "LUCIUS_LEDGER_TABLE", "LUCIUS_APPCONFIG_CONNECTION"]
+CONSUMERS_VARIABLES = ["SERVICEBUS_CONNECTION", "SERVICEBUS_TOPIC", "SERVICEBUS_SUBSCRIPTION",
+                       "SERVICEBUS_REPLY_PREFIX"]
+# Two services cannot share a subscription: each would miss what the other took.
+SUBSCRIPTIONS = {("vector-ingestion", "SERVICEBUS_SUBSCRIPTION"): "vector-ingestion"}
 
 
 def read_compose(name, **variables):
@@ -231,17 +247,21 @@ class Compose(Case):
         self.assertEqual({name: ports for name, ports in published.items() if ports},
                          {"lucius-orchestrator": ["8000"]})
 
-    def test_variables_of_the_shell_reach_every_service_that_knows_them(self):
-        project = read_compose("docker-compose.yml", LUCIUS_SERVICEBUS_CONNECTION="Endpoint=sb://x",
-                               LUCIUS_MAX_ATTEMPTS="5", SERVICEBUS_TOPIC="global-bus-p0")
-        services = project["services"]
-        for name in ("lucius-orchestrator", "lucius-temporal-worker", "lucius-invoker"):
-            self.assertEqual(services[name]["environment"]["LUCIUS_MAX_ATTEMPTS"], "5")
-            self.assertEqual(services[name]["environment"]["LUCIUS_SERVICEBUS_CONNECTION"],
-                             "Endpoint=sb://x")
-        environment = services["distributed-ocr"]["environment"]
-        self.assertEqual(environment["SERVICEBUS_CONNECTION"], "Endpoint=sb://x")
-        self.assertEqual(environment["SERVICEBUS_TOPIC"], "global-bus-p0")
+    def test_each_variable_of_the_canvas_reaches_the_services_that_know_it(self):
+        given = {name: f"value-of-{name}" for name in [*DAEMONS_VARIABLES, *CONSUMERS_VARIABLES]}
+        services = read_compose("docker-compose.yml", **given)["services"]
+        for names, variables in ((DAEMONS, DAEMONS_VARIABLES), (CONSUMERS, CONSUMERS_VARIABLES)):
+            for name, variable in itertools.product(names, variables):
+                self.assertEqual(services[name]["environment"].get(variable),
+                                 SUBSCRIPTIONS.get((name, variable), given[variable]), f"{name} {variable}")
+
+    def test_a_bus_in_the_cloud_is_the_consumers_too(self):
+        services = read_compose("docker-compose.yml",
+                                LUCIUS_SERVICEBUS_CONNECTION="Endpoint=sb://x")["services"]
+        for name in CONSUMERS:
+            environment = services[name]["environment"]
+            self.assertEqual(environment["SERVICEBUS_CONNECTION"], "Endpoint=sb://x")
+            self.assertEqual(environment["SERVICEBUS_TOPIC"], "global-bus-p0..15")
 
 
 if __name__ == "__main__":

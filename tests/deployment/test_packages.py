@@ -208,7 +208,8 @@ class Packages(unittest.TestCase):
         names = ("lucius", "lucius-consumer", "lucius-plugins-azure", "lucius-plugin-temporal",
                  "lucius-dev")
         machine.apt("install", *(f"{name}={self.new}" for name in names))
-        machine.run("systemd-analyze", "verify", "--man=no", "/" + UNIT)
+        for unit in (UNIT, UNIT.replace("lucius.", "lucius-consumer@.")):
+            machine.run("systemd-analyze", "verify", "--man=no", "/" + unit)
         for unit, bound in (("lucius.service", 2.0), ("lucius-consumer@.service", 2.0)):
             report = call("systemd-analyze", "security", "--offline=true", "--no-pager",
                           str(machine.root / "usr/lib/systemd/system" / unit))
@@ -216,8 +217,11 @@ class Packages(unittest.TestCase):
             print(f"{unit}: systemd-analyze security {level}")
             self.assertLessEqual(level, bound)
         listed = machine.run("luciusd", "--list-plugins")
-        for plugin in ("bus-servicebus", "workflow-temporal", "storage-sqlite"):
-            self.assertIn(plugin, listed)
+        for plugin in ("bus-local", "bus-servicebus", "config-appconfig", "storage-ledger",
+                       "storage-memory", "storage-sqlite", "storage-table", "workflow-local",
+                       "workflow-temporal"):
+            self.assertRegex(listed, f"(?m)^{plugin} ")
+        self.assertNotIn("cannot be loaded", listed)
 
     def test_5_a_purge_leaves_nothing(self):
         machine = self.machine
