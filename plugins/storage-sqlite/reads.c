@@ -39,12 +39,11 @@ static uint32_t page_limit(uint32_t asked)
 	return asked < PAGE_JOBS_MAX ? asked : PAGE_JOBS_MAX;
 }
 
-void read_scan(struct database *database, struct request *request)
+void read_scan(struct database *database, int64_t position, uint32_t asked, struct result *result)
 {
-	struct result *result = &request->result;
-	uint32_t limit = page_limit(request->limit);
+	uint32_t limit = page_limit(asked);
 	sqlite3_stmt *statement = query(database, QUERY_SCAN);
-	bind_integer(statement, 1, request->position);
+	bind_integer(statement, 1, position);
 	/* One more than asked: it tells whether this is the last page. */
 	bind_integer(statement, 2, (int64_t)limit + 1);
 	result->is_last_page = true;

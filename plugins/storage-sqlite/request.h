@@ -82,8 +82,9 @@ void write_repair(struct database *database, struct request *request);
 void write_try_name(struct database *database, struct request *request);
 void write_drop_name(struct database *database, struct request *request);
 void read_load(struct database *database, struct request *request);
-void read_scan(struct database *database, struct request *request);
 void read_list(struct database *database, struct request *request);
 void read_events(struct database *database, struct request *request);
+/* A page of a scan, from after a serial. */
+void read_scan(struct database *database, int64_t position, uint32_t limit, struct result *result);
 
 #endif

@@ -83,4 +83,5 @@ const char *const schema_queries[N_QUERIES] = {
 	[QUERY_DROP_OWNER] = "DELETE FROM owners WHERE name = ?1 AND owner = ?2",
 	[QUERY_PROBE] = "UPDATE meta SET n_opened = n_opened + 1",
 	[QUERY_SALT] = "SELECT salt FROM meta",
+	[QUERY_VERSION] = "PRAGMA data_version",
 };

@@ -46,6 +46,7 @@ enum query {
 	QUERY_DROP_OWNER, /* name, owner */
 	QUERY_PROBE,
 	QUERY_SALT, /* → salt */
+	QUERY_VERSION, /* → another number after a commit of another connection */
 	N_QUERIES
 };
 extern const char *const schema_queries[N_QUERIES];

@@ -47,7 +47,7 @@ static struct request *take_batch(struct worker *worker, size_t *ret_n_requests)
 	return first;
 }
 
-static void do_request(struct database *database, struct request *request)
+static void do_request(struct worker *worker, struct request *request)
 {
 	static void (*const doers[])(struct database *, struct request *) = {
 		[REQUEST_CREATE] = write_create,
@@ -57,12 +57,15 @@ static void do_request(struct database *database, struct request *request)
 		[REQUEST_TRY_NAME] = write_try_name,
 		[REQUEST_DROP_NAME] = write_drop_name,
 		[REQUEST_LOAD] = read_load,
-		[REQUEST_SCAN] = read_scan,
 		[REQUEST_LIST] = read_list,
 		[REQUEST_EVENTS] = read_events,
 	};
 	request_reset(request);
-	doers[request->kind](database, request);
+	if (request->kind == REQUEST_SCAN) {
+		ahead_scan(&worker->ahead, &worker->database, request);
+	} else {
+		doers[request->kind](&worker->database, request);
+	}
 }
 
 static void fail(struct request *request, uint32_t status, const struct failure *failure)
@@ -117,7 +120,7 @@ static bool try_batch(struct worker *worker, struct request *requests, struct fa
 	struct database *database = &worker->database;
 	bool is_ok = database_begin(database, worker->is_writer);
 	for (struct request *at = requests; is_ok && at != NULL; at = at->next) {
-		do_request(database, at);
+		do_request(worker, at);
 		is_ok = database->code == SQLITE_OK;
 	}
 	if (is_ok) {
@@ -178,6 +181,7 @@ static void do_batch(struct worker *worker, struct request *requests)
 static void do_open(struct worker *worker, struct request *request)
 {
 	request_reset(request);
+	ahead_drop(&worker->ahead);
 	database_close(&worker->database);
 	worker->is_down = !database_open(&worker->database, worker->path, worker->is_writer);
 	if (worker->is_down) {
@@ -186,6 +190,16 @@ static void do_open(struct worker *worker, struct request *request)
 	}
 	/* The salt of the file's cursors goes back as the position. */
 	request->position = (int64_t)worker->database.salt;
+}
+
+/* What is useful before the next batch. */
+static void go_on(struct worker *worker)
+{
+	if (worker->is_writer) {
+		checkpoint_follow(&worker->checkpoint, &worker->database);
+	} else {
+		ahead_fetch(&worker->ahead, &worker->database);
+	}
 }
 
 static void *run(void *user)
@@ -200,6 +214,7 @@ static void *run(void *user)
 			do_open(worker, requests);
 		} else if (is_over) {
 			checkpoint_stop(&worker->checkpoint);
+			ahead_drop(&worker->ahead);
 			database_close(&worker->database);
 		} else {
 			do_batch(worker, requests);
@@ -209,8 +224,8 @@ static void *run(void *user)
 		if (is_over) {
 			return NULL;
 		}
-		if (worker->is_writer && !worker->is_down) {
-			checkpoint_follow(&worker->checkpoint, &worker->database);
+		if (!worker->is_down) {
+			go_on(worker);
 		}
 	}
 }

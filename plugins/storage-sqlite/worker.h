@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "ahead.h"
 #include "checkpoint.h"
 #include "database.h"
 #include "request.h"
@@ -36,6 +37,7 @@ struct worker {
 	struct failure failure; /* why */
 	struct database database;
 	struct checkpoint checkpoint; /* the writer's */
+	struct ahead ahead; /* the reader's */
 	const char *path; /* borrowed */
 	worker_done_fn on_done;
 	void *user;

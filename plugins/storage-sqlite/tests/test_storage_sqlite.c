@@ -455,6 +455,32 @@ static void a_removed_job_leaves_nothing_behind(void)
 	world_close(&world);
 }
 
+static void a_page_that_was_read_ahead_is_not_given_after_a_change(void)
+{
+	struct world world;
+	struct draft drafts[4];
+	struct change changes[4];
+	world_open(&world);
+	for (size_t i = 0; i < 4; i++) {
+		draft_init(&drafts[i], &world, world.tenant);
+		change_init(&changes[i], create_ok(&world, &drafts[i]));
+		change_set(&changes[i], "doc_id", "changed");
+	}
+	struct asked *first = ask_scan(&world, "", 2);
+	CHECK_STATUS(first, LUCIUS_OK);
+	CHECK_INT(asked_n_items(first), 2);
+	const struct lucius_found *last = asked_item(first, 1);
+	/* Time enough to read ahead. */
+	host_settle(world.host, 100);
+	(void)save_ok(&world, &changes[2]);
+	struct asked *second = ask_scan(&world, last != NULL ? last->cursor.data : "", 2);
+	CHECK_STATUS(second, LUCIUS_OK);
+	const struct lucius_found *third = asked_item(second, 0);
+	CHECK_TEXT(third != NULL ? job_value(third->job, "job_id") : NULL, drafts[2].job_id);
+	CHECK_TEXT(third != NULL ? job_value(third->job, "doc_id") : NULL, "changed");
+	world_close(&world);
+}
+
 /* How many seconds of a lease of 15 pass until the name is had; 99: it is not. */
 static int wait_for_name(struct world *world, struct asked *own, const char *sql_each_second)
 {
@@ -539,6 +565,7 @@ static const struct conformance_test tests[] = {
 	CONFORMANCE_TEST(a_stop_while_the_file_cannot_be_opened_ends),
 	CONFORMANCE_TEST(an_owner_without_a_disk_loses_its_name_in_time),
 	CONFORMANCE_TEST(a_removed_job_leaves_nothing_behind),
+	CONFORMANCE_TEST(a_page_that_was_read_ahead_is_not_given_after_a_change),
 	CONFORMANCE_TEST(a_dead_owner_without_a_lock_is_waited_for_most_of_a_lease),
 	CONFORMANCE_TEST(a_dead_owner_that_had_the_lock_is_not_waited_for),
 	CONFORMANCE_TEST(an_owner_that_renews_without_a_lock_keeps_its_name),
