@@ -8,10 +8,11 @@
 
 #include <stddef.h>
 
-/* Pages in a log that is worth copying. */
-#define BEGIN_FRAMES 8000
+/* Pages in a log that is worth copying: so short that it keeps to the same places of the disk,
+ * which are synced sooner than new ones, and that no sync of the database has much to write. */
+#define BEGIN_FRAMES 1000
 /* While one pass copies, the writer goes on: the next copies that, until so little is left. */
-#define REST_FRAMES 500
+#define REST_FRAMES 100
 #define PASSES_MAX 4
 
 /* SQLite syncs the database only with the very last page of the log. What has been copied is
