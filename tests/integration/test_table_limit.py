@@ -55,6 +55,7 @@ class Limit:
         pause.wait(chance.uniform(0, AFTER_SECONDS))
         os.killpg(two[0].pid, signal.SIGKILL)
         pause.wait(chance.uniform(1, AFTER_SECONDS))
+        self.assertEqual(two[1].stdout.readline(), "refused\n")
         created, finished, refused = map(int, re.search(
             r"created (\d+) finished (\d+) refused (\d+)", self.said(two[1])).groups())
         self.assertEqual(created, finished)

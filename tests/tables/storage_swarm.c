@@ -85,7 +85,10 @@ static void on_created(struct swarm *swarm, struct hand *hand, struct asked *ask
 {
 	hand->state = asked_status(asked) == LUCIUS_OK ? HELD : IDLE;
 	if (asked_status(asked) == LUCIUS_TENANT_FULL) {
-		swarm->n_refused++;
+		if (swarm->n_refused++ == 0) {
+			printf("refused\n");
+			(void)fflush(stdout);
+		}
 	} else {
 		CHECK_STATUS(asked, LUCIUS_OK);
 		swarm->n_created++;
