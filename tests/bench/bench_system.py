@@ -26,9 +26,10 @@ WIDE = {"LUCIUS_MEMORY_MAX_JOBS": "5000000", "LUCIUS_BUS_QUEUE_MESSAGES": "50000
         "LUCIUS_BUS_QUEUE_BYTES": str(4 << 30), "LUCIUS_BUS_TOTAL_BYTES": str(8 << 30), "LUCIUS_WORKFLOW_MAX_RUNS": "5000000"}
 
 
-def post(port, milliseconds=ROUND_MS, maximum=0, request_type="OCR", connections=64):
+def post(port, milliseconds=ROUND_MS, maximum=0, request_type="OCR", connections=64, tenants=()):
     said = subprocess.run([POST_LOAD, str(port), str(milliseconds), str(connections),
-                           str(maximum), request_type], check=True, capture_output=True).stdout
+                           str(maximum), request_type, *map(str, tenants)],
+                          check=True, capture_output=True).stdout
     result = json.loads(said)
     result["rate"] = result["answers"] / result["seconds"]
     return result

@@ -2,7 +2,7 @@
 /*
  * Posts commands that are all different, over kept connections, and prints what came back as JSON.
  *
- *   post_load PORT MILLISECONDS CONNECTIONS MAX_REQUESTS REQUEST_TYPE
+ *   post_load PORT MILLISECONDS CONNECTIONS MAX_REQUESTS REQUEST_TYPE [TENANTS]
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,6 +16,7 @@
 
 struct posts {
 	const char *request_type;
+	uint64_t n_tenants;
 	uint64_t first; /* makes commands differ from those of an earlier run */
 };
 
@@ -30,7 +31,7 @@ static size_t make(void *user, uint64_t n, char ret_text[LOAD_REQUEST_MAX])
 	        "\"output_ref\":\"https://results.example/%" PRIu64 "\","
 	        "\"payload\":{\"steps\":{\"ocr\":{\"output_format\":\"TEXT\"}}},"
 	        "\"schema_version\":\"v1\"}",
-	        n % N_TENANTS, posts->request_type, posts->first + n, posts->first + n);
+	        n % posts->n_tenants, posts->request_type, posts->first + n, posts->first + n);
 	return (size_t)snprintf(ret_text, LOAD_REQUEST_MAX,
 	        "POST /v1/orchestrate HTTP/1.1\r\nHost: localhost\r\n"
 	        "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
@@ -39,11 +40,14 @@ static size_t make(void *user, uint64_t n, char ret_text[LOAD_REQUEST_MAX])
 
 int main(int argc, char **argv)
 {
-	if (argc != 6) {
-		fputs("usage: post_load PORT MILLISECONDS CONNECTIONS MAX_REQUESTS TYPE\n", stderr);
+	uint64_t n_tenants = argc == 7 ? strtoull(argv[6], NULL, 10) : N_TENANTS;
+	if ((argc != 6 && argc != 7) || n_tenants == 0) {
+		fputs("usage: post_load PORT MILLISECONDS CONNECTIONS MAX_REQUESTS TYPE "
+		      "[TENANTS]\n",
+		        stderr);
 		return 2;
 	}
-	struct posts posts = { argv[5], (uint64_t)time(NULL) << 24 };
+	struct posts posts = { argv[5], n_tenants, (uint64_t)time(NULL) << 24 };
 	const struct load_options options = {
 		.port = (uint16_t)strtoul(argv[1], NULL, 10),
 		.duration_ms = (unsigned)strtoul(argv[2], NULL, 10),
