@@ -8,7 +8,8 @@ repeats and the sweeper begin after a minute.
 import os
 import subprocess
 
-from temporal_world import TERMINAL, TemporalWorld, unittest
+import side_by_side
+from temporal_world import TERMINAL, TemporalWorld
 from world import SDK, SOURCE, clean_environment
 
 PYTHON = os.path.join(SDK, "temporal-python-1.35.0", "bin", "python")
@@ -115,4 +116,4 @@ class Foreign(TemporalWorld):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    side_by_side.main()
