@@ -89,7 +89,7 @@ class Fleet(TemporalWorld):
 
     def page_of_jobs(self, cursor):
         """Nothing while the tables do not answer, as on a machine that has too much to do."""
-        answer = self.orchestrators[0].ask("GET", f"/v1/jobs?tenant_id=t1&limit=200{cursor}")
+        answer = self.orchestrators[0].ask("GET", f"/v1/jobs?tenant_id=t1&limit=50{cursor}")
         self.assertIn(answer.status, (200, 503), answer.body)
         return answer.json if answer.status == 200 else None
 
