@@ -22,6 +22,7 @@ static const ProtobufCMessageDescriptor *const descriptors[] = {
 	&wire__status__descriptor,
 	&wire__failure__descriptor,
 	&wire__payloads__descriptor,
+	&wire__workflow_task_completed_response__descriptor,
 };
 #define N_DESCRIPTORS (sizeof(descriptors) / sizeof(descriptors[0]))
 
