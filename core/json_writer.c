@@ -10,11 +10,51 @@
 #include "core/plain_span.h"
 #include "support/base/memory.h"
 
-enum { FIRST_CAPACITY = 512 };
+enum {
+	FIRST_CAPACITY = 512,
+	N_SPARE_PLACES = 8,
+	LONGEST_SPARE = 64 << 10, /* bytes; larger buffers are freed */
+};
+/* Under the address sanitizer none is kept, so that it sees what is used too late. */
+#ifdef __SANITIZE_ADDRESS__
+enum { MOST_SPARE = 0 };
+#else
+enum { MOST_SPARE = N_SPARE_PLACES };
+#endif
+
+/* Buffers of writers that have finished, so that a steady state neither allocates nor grows. */
+static struct {
+	char *text;
+	size_t capacity;
+} spares[N_SPARE_PLACES];
+static size_t n_spares;
+
+static void take_spare(struct json_writer *writer)
+{
+	if (n_spares != 0) {
+		n_spares--;
+		writer->text = spares[n_spares].text;
+		writer->capacity = spares[n_spares].capacity;
+	}
+}
+
+static void give_back(char *text, size_t capacity)
+{
+	if (n_spares == MOST_SPARE || text == NULL || capacity > LONGEST_SPARE) {
+		free(text);
+		return;
+	}
+	spares[n_spares].text = text;
+	spares[n_spares].capacity = capacity;
+	n_spares++;
+}
 
 static char *reserve(struct json_writer *writer, size_t size)
 {
 	size_t needed = writer->size + size;
+	if (writer->text == NULL) {
+		take_spare(writer);
+	}
 	if (needed > writer->capacity) {
 		size_t capacity = writer->capacity != 0 ? writer->capacity : FIRST_CAPACITY;
 		while (capacity < needed) {
@@ -54,7 +94,7 @@ static char *begin_value(struct json_writer *writer, size_t size)
 
 void json_writer_finish(struct json_writer *writer)
 {
-	free(steal(writer->text));
+	give_back(steal(writer->text), writer->capacity);
 	writer->capacity = 0;
 	json_writer_reset(writer);
 }
@@ -73,8 +113,7 @@ const char *json_writer_text(struct json_writer *writer)
 
 char *json_writer_steal(struct json_writer *writer, size_t *ret_size)
 {
-	(void)json_writer_text(writer);
-	char *text = steal(writer->text);
+	char *text = must_copy(writer->text, writer->size);
 	*ret_size = writer->size;
 	json_writer_finish(writer);
 	return text;

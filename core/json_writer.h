@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Writes JSON into one growing buffer, for replies, log lines and directives: no tree in between.
- * Commas are put where they belong; that begin and end match is the caller's duty.
+ * Commas are put where they belong; that begin and end match is the caller's duty. On the loop's
+ * thread only: writers take over the buffers of those that have finished.
  */
 #ifndef CORE_JSON_WRITER_H
 #define CORE_JSON_WRITER_H
