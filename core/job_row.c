@@ -173,14 +173,19 @@ static bool column_write(const struct column *column, const void *owner, struct 
 
 static bool is_same(const struct column *column, const void *owner, const void *saved)
 {
-	static const size_t sizes[] = {
-		[COLUMN_VALUE] = sizeof(struct value),
-		[COLUMN_INTEGER] = sizeof(int64_t),
-		[COLUMN_JOB_STATE] = sizeof(enum job_state),
-		[COLUMN_STEP_STATE] = sizeof(enum step_state),
-	};
-	return memcmp((const char *)owner + column->offset, (const char *)saved + column->offset,
-	               sizes[column->kind]) == 0;
+	const char *is = (const char *)owner + column->offset;
+	const char *was = (const char *)saved + column->offset;
+	switch (column->kind) {
+	case COLUMN_VALUE:
+		return memcmp(is, was, sizeof(struct value)) == 0;
+	case COLUMN_INTEGER:
+		return memcmp(is, was, sizeof(int64_t)) == 0;
+	case COLUMN_JOB_STATE:
+		return memcmp(is, was, sizeof(enum job_state)) == 0;
+	case COLUMN_STEP_STATE:
+		return memcmp(is, was, sizeof(enum step_state)) == 0;
+	}
+	return false;
 }
 
 /* All that is there; or, with saved, what differs from it, missing values as empty fields. */
