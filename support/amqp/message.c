@@ -150,6 +150,11 @@ bool amqp_section_map(struct amqp_bytes section, struct amqp_value *ret_map)
 	        is_map_whole(ret_map);
 }
 
+bool amqp_section_map_again(struct amqp_bytes section, struct amqp_value *ret_map)
+{
+	return section_value(section, ret_map) && ret_map->type == AMQP_MAP;
+}
+
 bool amqp_section_find(struct amqp_bytes section, const char *key, struct amqp_value *ret_value)
 {
 	struct amqp_value map;

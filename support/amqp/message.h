@@ -53,6 +53,8 @@ bool amqp_message_parse(struct amqp_bytes encoded, struct amqp_message *ret_mess
 /* The map that an annotations or application-properties section holds; false if it is missing,
  * holds something else, or its entries are malformed. */
 bool amqp_section_map(struct amqp_bytes section, struct amqp_value *ret_map);
+/* The same of a section that was found to be one before: its entries are not looked at. */
+bool amqp_section_map_again(struct amqp_bytes section, struct amqp_value *ret_map);
 
 /* Shorthand: looks a key up in the map of a section. */
 bool amqp_section_find(struct amqp_bytes section, const char *key, struct amqp_value *ret_value);

@@ -40,7 +40,8 @@ bool view_application_property(
 {
 	struct amqp_value *map = &view->application_properties;
 	if (!view->has_application_properties) {
-		if (!amqp_section_map(view->message->application_properties, map)) {
+		/* It was read once before the message was taken. */
+		if (!amqp_section_map_again(view->message->application_properties, map)) {
 			map->bytes = amqp_bytes(NULL, 0);
 		}
 		view->has_application_properties = true;
