@@ -101,7 +101,9 @@ static void grow(struct hash_table *table)
 
 void hash_table_add(struct hash_table *table, struct hash_link *link, uint64_t hash)
 {
-	if (table->n_links == table->n_buckets) {
+	/* Half of the buckets stay empty: most of what is not there is found out without a look at
+	 * any link, each of which is a miss of the processor's cache in a large table. */
+	if (table->n_links >= table->n_buckets / 2) {
 		grow(table);
 	}
 	link->hash = hash;
