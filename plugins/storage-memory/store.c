@@ -192,14 +192,17 @@ uint32_t store_create(
 		        command->job->job_id.data);
 		status = LUCIUS_INTERNAL;
 	}
+	uint64_t n_evicted = store->n_evicted;
 	if (status == LUCIUS_OK) {
 		status = make_room(store, command);
 	}
 	if (status != LUCIUS_OK) {
 		return status;
 	}
-	/* The predecessor may have been evicted just now: the claim has to be looked for again. */
-	(void)check_claim(store, command, &predecessor);
+	if (store->n_evicted != n_evicted) {
+		/* It may have been the predecessor. */
+		(void)check_claim(store, command, &predecessor);
+	}
 	if (predecessor != NULL) {
 		claims_drop(&store->claims, predecessor);
 	}
