@@ -180,11 +180,7 @@ static enum http_answer_parse step_chunks(
 		.max_overhead = HEADERS_SIZE_MAX,
 		.max_trailers = HEADERS_MAX,
 	};
-	size_t body_size = *size - parser->body_at;
-	enum http_chunked_result result =
-	        http_chunked_decode(&parser->chunked, &limits, text + parser->body_at, &body_size);
-	*size = parser->body_at + body_size;
-	switch (result) {
+	switch (http_chunked_decode(&parser->chunked, &limits, text, parser->body_at, size)) {
 	case HTTP_CHUNKED_MORE:
 		return HTTP_ANSWER_MORE;
 	case HTTP_CHUNKED_DONE:

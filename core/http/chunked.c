@@ -149,16 +149,18 @@ static enum http_chunked_result decode_phase(struct http_chunked *chunked,
 }
 
 enum http_chunked_result http_chunked_decode(struct http_chunked *chunked,
-        const struct http_chunked_limits *limits, char *text, size_t *size)
+        const struct http_chunked_limits *limits, char *message, size_t body_at, size_t *size)
 {
+	char *body = message + body_at;
+	size_t n_bytes = *size - body_at;
 	enum http_chunked_result result;
 	do {
-		result = decode_phase(chunked, limits, text, *size);
+		result = decode_phase(chunked, limits, body, n_bytes);
 	} while (result == GO_ON);
 	/* One move for all that was decoded in this call, so that the cost stays linear. */
-	size_t n_rest = *size - chunked->at;
-	memmove(text + chunked->body_size, text + chunked->at, n_rest);
+	size_t n_rest = n_bytes - chunked->at;
+	memmove(body + chunked->body_size, body + chunked->at, n_rest);
 	chunked->at = chunked->body_size;
-	*size = chunked->body_size + n_rest;
+	*size = body_at + chunked->body_size + n_rest;
 	return result;
 }

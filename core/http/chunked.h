@@ -42,11 +42,11 @@ struct http_chunked_limits {
 };
 
 /*
- * Decodes what is there. text is the body from its first byte on, *size the bytes of it in memory;
- * on return *size is less by the bytes that were dropped. Start with a zeroed decoder. When done,
- * body_size is the body, and what follows it up to *size belongs to the next message.
+ * Decodes what is there of the body that begins at body_at of a message. *size: the bytes of the
+ * message in memory; on return it is less by those that were dropped. Start with a zeroed decoder.
+ * When done, body_size is the body, and what follows it up to *size belongs to the next message.
  */
 enum http_chunked_result http_chunked_decode(struct http_chunked *chunked,
-        const struct http_chunked_limits *limits, char *text, size_t *size);
+        const struct http_chunked_limits *limits, char *message, size_t body_at, size_t *size);
 
 #endif

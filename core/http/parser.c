@@ -312,11 +312,7 @@ static enum http_parse step_chunks(struct http_parser *parser, char *text, size_
 		.max_overhead = parser->limits.max_headers_size,
 		.max_trailers = parser->limits.max_headers,
 	};
-	size_t body_size = *size - parser->body_at;
-	enum http_chunked_result result =
-	        http_chunked_decode(&parser->chunked, &limits, text + parser->body_at, &body_size);
-	*size = parser->body_at + body_size;
-	switch (result) {
+	switch (http_chunked_decode(&parser->chunked, &limits, text, parser->body_at, size)) {
 	case HTTP_CHUNKED_MORE:
 		return HTTP_PARSE_MORE;
 	case HTTP_CHUNKED_DONE:
