@@ -96,9 +96,14 @@ static void end(struct activity *activity, uint32_t event_type, struct lucius_te
 	free(result);
 }
 
+static const char *fact_of(const char *sentence)
+{
+	return sentence != NULL ? sentence : "The activity was not answered.";
+}
+
 static void fail(struct activity *activity, const char *sentence)
 {
-	const char *fact = sentence != NULL ? sentence : "The activity was not answered.";
+	const char *fact = fact_of(sentence);
 	end(activity, LUCIUS_EVENT_ACTIVITY_FAILED, (struct lucius_text){ fact, strlen(fact) });
 }
 
@@ -118,14 +123,37 @@ static void on_wait_over(void *user)
 	activity_begin(activity);
 }
 
-/* The next try, if it would begin before the time is over. */
+static void on_time_over(void *user)
+{
+	struct activity *activity = user;
+	activity->timer = NULL;
+	end(activity, LUCIUS_EVENT_ACTIVITY_FAILED,
+	        (struct lucius_text){ activity->result, activity->result_size });
+}
+
+/* No other try fits into its time, which is not over yet: what the tries were for may have been
+ * done nevertheless, and the run may hear of it. */
+static void wait_for_the_end(struct activity *activity, const char *sentence, uint64_t left_ms)
+{
+	const struct lucius_host *host = activity->engine->host;
+	const char *fact = fact_of(sentence);
+	free(activity->result);
+	activity->result_size = strlen(fact);
+	activity->result = must_copy(fact, activity->result_size);
+	activity->timer = host->timer_start(host, left_ms, on_time_over, activity);
+}
+
 static void try_later(struct activity *activity, const char *sentence)
 {
 	const struct lucius_host *host = activity->engine->host;
+	uint64_t now_ms = host->now_ms(host);
 	uint64_t wait_ms = activity->wait_ms;
-	if (activity->give_up_at_ms != 0 &&
-	        host->now_ms(host) + wait_ms >= activity->give_up_at_ms) {
+	if (activity->give_up_at_ms != 0 && now_ms >= activity->give_up_at_ms) {
 		fail(activity, sentence);
+		return;
+	}
+	if (activity->give_up_at_ms != 0 && now_ms + wait_ms >= activity->give_up_at_ms) {
+		wait_for_the_end(activity, sentence, activity->give_up_at_ms - now_ms);
 		return;
 	}
 	host->record(host, activity->engine->metrics.retries, 1);

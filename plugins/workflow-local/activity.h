@@ -28,8 +28,8 @@ struct activity {
 	uint64_t wait_max_ms;
 	uint64_t give_up_at_ms; /* by the host's clock; 0: never */
 	struct lucius_op op; /* the try that is under way; id 0: none */
-	struct lucius_timer *timer; /* until the next try; NULL: none */
-	char *result; /* owned; of the try */
+	struct lucius_timer *timer; /* until the next try or the end of its time; NULL: none */
+	char *result; /* owned; of the try, or why it failed while its time runs out */
 	size_t result_size;
 	size_t name_size;
 	size_t payload_size;

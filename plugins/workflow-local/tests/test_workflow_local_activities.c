@@ -82,7 +82,7 @@ static void activity_that_fails_for_good_is_not_tried_again(void)
 	end();
 }
 
-static void activity_is_given_up_when_no_other_try_fits_into_its_time(void)
+static void activity_is_given_up_when_its_time_is_over_and_not_before(void)
 {
 	begin();
 	fake_wants_activity(1, "lease", 5000);
@@ -94,7 +94,26 @@ static void activity_is_given_up_when_no_other_try_fits_into_its_time(void)
 	CHECK_INT(fake.n_tries, 3);
 	fake_forget();
 	answer(LUCIUS_UNAVAILABLE, "still no");
+	CHECK_TEXT(fake.heard, "");
+	loop_advance(world.loop, 1999);
+	CHECK_TEXT(fake.heard, "");
+	loop_advance(world.loop, 1);
 	CHECK_TEXT(fake.heard, "failed 1 still no;");
+	CHECK_INT(fake.n_tries, 3);
+	end();
+}
+
+static void run_that_ends_while_an_activity_runs_out_of_time_is_not_told(void)
+{
+	begin();
+	fake_wants_activity(1, "lease", 1000);
+	start("a");
+	answer(LUCIUS_UNAVAILABLE, "no");
+	fake_wants_end(LUCIUS_ACTION_COMPLETE);
+	signal_run("a", "1");
+	fake_forget();
+	loop_advance(world.loop, 5000);
+	CHECK_TEXT(fake.heard, "");
 	end();
 }
 
@@ -268,7 +287,8 @@ static const struct suite_test tests[] = {
 	SUITE_TEST(activity_is_tried_again_after_waits_that_double_to_a_limit),
 	SUITE_TEST(activity_that_is_not_answered_in_time_is_tried_again),
 	SUITE_TEST(activity_that_fails_for_good_is_not_tried_again),
-	SUITE_TEST(activity_is_given_up_when_no_other_try_fits_into_its_time),
+	SUITE_TEST(activity_is_given_up_when_its_time_is_over_and_not_before),
+	SUITE_TEST(run_that_ends_while_an_activity_runs_out_of_time_is_not_told),
 	SUITE_TEST(try_ends_with_the_time_of_its_activity),
 	SUITE_TEST(activities_over_the_limit_wait_their_turn),
 	SUITE_TEST(answer_for_a_run_that_has_ended_is_dropped),
