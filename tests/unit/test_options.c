@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The option table: values, sources, precedence, names, secrets, changes while running. */
+/* The options together: sources, precedence, unknown names, secrets, changes while running. */
 #include "core/options.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/command_line.h"
 #include "core/option_print.h"
 #include "core/option_rows.h"
 #include "core/option_value.h"
@@ -152,94 +150,6 @@ static void every_row_of_the_core_is_sound_and_has_a_default_that_it_takes(void)
 	CHECK(world.settings.bus_backend == NULL);
 	CHECK_TEXT(world.said, "");
 	end();
-}
-
-static void values_are_taken_or_refused_by_their_type(void)
-{
-	static const struct {
-		uint32_t type;
-		const char *text;
-		int64_t integer; /* -1: refused */
-	} cases[] = {
-		{ LUCIUS_OPTION_INTEGER, "0", 0 },
-		{ LUCIUS_OPTION_INTEGER, "10", 10 },
-		{ LUCIUS_OPTION_INTEGER, "007", 7 },
-		{ LUCIUS_OPTION_INTEGER, "11", -1 },
-		{ LUCIUS_OPTION_INTEGER, "-1", -1 },
-		{ LUCIUS_OPTION_INTEGER, "", -1 },
-		{ LUCIUS_OPTION_INTEGER, "-", -1 },
-		{ LUCIUS_OPTION_INTEGER, "+5", -1 },
-		{ LUCIUS_OPTION_INTEGER, " 5", -1 },
-		{ LUCIUS_OPTION_INTEGER, "5 ", -1 },
-		{ LUCIUS_OPTION_INTEGER, "5s", -1 },
-		{ LUCIUS_OPTION_INTEGER, "5.0", -1 },
-		{ LUCIUS_OPTION_INTEGER, "0x5", -1 },
-		{ LUCIUS_OPTION_INTEGER, "99999999999999999999", -1 },
-		{ LUCIUS_OPTION_BOOLEAN, "true", 1 },
-		{ LUCIUS_OPTION_BOOLEAN, "False", 0 },
-		{ LUCIUS_OPTION_BOOLEAN, "1", 1 },
-		{ LUCIUS_OPTION_BOOLEAN, "no", 0 },
-		{ LUCIUS_OPTION_BOOLEAN, "ON", 1 },
-		{ LUCIUS_OPTION_BOOLEAN, "off", 0 },
-		{ LUCIUS_OPTION_BOOLEAN, "2", -1 },
-		{ LUCIUS_OPTION_BOOLEAN, "", -1 },
-		{ LUCIUS_OPTION_BOOLEAN, "truee", -1 },
-		{ LUCIUS_OPTION_CHOICE, "b", 0 },
-		{ LUCIUS_OPTION_CHOICE, "abc", 0 },
-		{ LUCIUS_OPTION_CHOICE, "", -1 },
-		{ LUCIUS_OPTION_CHOICE, "a", -1 },
-		{ LUCIUS_OPTION_CHOICE, "abc|b", -1 },
-		{ LUCIUS_OPTION_CHOICE, "B", -1 },
-	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const struct lucius_option row = {
-			.name = "x", .type = cases[i].type, .choices = "abc|b", .min = 0, .max = 10
-		};
-		struct option_value value = { 0 };
-		char accepted[128] = "";
-		bool is_taken =
-		        option_value_parse(&row, cases[i].text, &value, accepted, sizeof(accepted));
-		if (is_taken != (cases[i].integer >= 0)) {
-			fprintf(stderr, "'%s' of type %u\n", cases[i].text, cases[i].type);
-		}
-		CHECK_INT(is_taken, cases[i].integer >= 0);
-		CHECK(!is_taken || value.integer == cases[i].integer);
-		CHECK(is_taken || accepted[0] != '\0');
-	}
-}
-
-static void a_name_is_spelled_for_each_source_by_one_rule(void)
-{
-	static const struct {
-		const char *name;
-		const char *env;
-		const char *flag;
-		const char *path;
-		const char *key;
-	} cases[] = {
-		{ "servicebus-reply-prefix", "LUCIUS_SERVICEBUS_REPLY_PREFIX",
-		        "--servicebus-reply-prefix", "servicebus.reply_prefix",
-		        "Lucius:ServiceBus:ReplyPrefix" },
-		{ "max-attempts", "LUCIUS_MAX_ATTEMPTS", "--max-attempts", "max_attempts",
-		        "Lucius:MaxAttempts" },
-		{ "ledger-table", "LUCIUS_LEDGER_TABLE", "--ledger-table", "ledger.table",
-		        "Lucius:Ledger:Table" },
-		{ "temporal-task-queue", "LUCIUS_TEMPORAL_TASK_QUEUE", "--temporal-task-queue",
-		        "temporal.task_queue", "Lucius:Temporal:TaskQueue" },
-		{ "jobs-table", "LUCIUS_JOBS_TABLE", "--jobs-table", "jobs_table",
-		        "Lucius:JobsTable" },
-		{ "role", "LUCIUS_ROLE", "--role", "role", "Lucius:Role" },
-		{ "bus", "LUCIUS_BUS", "--bus", "bus", "Lucius:Bus" },
-	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const struct lucius_option row = { .name = cases[i].name };
-		struct option_names names;
-		option_names_of(&row, &names);
-		CHECK_TEXT(names.env, cases[i].env);
-		CHECK_TEXT(names.flag, cases[i].flag);
-		CHECK_TEXT(names.path, cases[i].path);
-		CHECK_TEXT(names.key, cases[i].key);
-	}
 }
 
 static void the_stronger_source_wins(void)
@@ -600,50 +510,10 @@ static void what_is_chosen_stays_chosen_until_it_is_given(void)
 	end();
 }
 
-static int parse_line(struct command_line *line, const char *first, ...)
-{
-	char *argv[8] = { (char *)(uintptr_t) "luciusd" };
-	int argc = 1;
-	char error[256] = "";
-	va_list arguments;
-	va_start(arguments, first);
-	for (const char *next = first; next != NULL && argc < 8;
-	        next = va_arg(arguments, const char *)) {
-		argv[argc++] = (char *)(uintptr_t)next;
-	}
-	va_end(arguments);
-	int result = command_line_parse(argc, argv, line, error, sizeof(error));
-	CHECK_INT(result != 0, error[0] != '\0');
-	return result;
-}
-
-static void the_command_line_has_one_command_and_any_options(void)
-{
-	struct command_line line;
-	CHECK_INT(
-	        parse_line(&line, "--role", "worker", "--config=/x=y", "--check-config", NULL), 0);
-	CHECK_INT(line.command, COMMAND_CHECK_CONFIG);
-	CHECK_TEXT(option_givens_find(&line.options, "--role")->value, "worker");
-	CHECK_TEXT(option_givens_find(&line.options, "--config")->value, "/x=y");
-	command_line_finish(&line);
-	CHECK_INT(parse_line(&line, "--describe", "storage-memory", NULL), 0);
-	CHECK_TEXT(line.plugin, "storage-memory");
-	command_line_finish(&line);
-	static const char *const wrong[][2] = { { "worker", NULL }, { "--", NULL },
-		{ "--=x", NULL }, { "--role", NULL }, { "--describe", NULL },
-		{ "--version=2", NULL }, { "-x", NULL }, { "--health", "--version" } };
-	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		CHECK_INT(parse_line(&line, wrong[i][0], wrong[i][1], NULL), -1);
-		command_line_finish(&line);
-	}
-}
-
 int main(int argc, char **argv)
 {
 	static const struct suite_test tests[] = {
 		SUITE_TEST(every_row_of_the_core_is_sound_and_has_a_default_that_it_takes),
-		SUITE_TEST(values_are_taken_or_refused_by_their_type),
-		SUITE_TEST(a_name_is_spelled_for_each_source_by_one_rule),
 		SUITE_TEST(the_stronger_source_wins),
 		SUITE_TEST(
 		        a_value_that_a_source_cannot_give_stops_unless_something_stronger_is_given),
@@ -665,7 +535,6 @@ int main(int argc, char **argv)
 		SUITE_TEST(live_options_change_in_place_and_others_ask_for_a_restart_once),
 		SUITE_TEST(a_change_that_is_wrong_changes_nothing),
 		SUITE_TEST(what_is_chosen_stays_chosen_until_it_is_given),
-		SUITE_TEST(the_command_line_has_one_command_and_any_options),
 	};
 	return suite_run("options", tests, sizeof(tests) / sizeof(tests[0]), argc, argv);
 }
