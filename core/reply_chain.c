@@ -263,7 +263,11 @@ static void on_recorded(void *user, const struct ledger_result *result)
 static enum rule change(void *user, struct job *job, const char *now)
 {
 	struct reply_chain *chain = user;
-	return rule_reply(job, &chain->reply.facts, now);
+	enum rule rule = rule_reply(job, &chain->reply.facts, now);
+	if (FAULT(slot_freed_before_write) && job_state_is_terminal(job->state)) {
+		ledger_release(chain->replies->parts.ledger, job, NULL);
+	}
+	return rule;
 }
 
 static void record(struct reply_chain *chain)

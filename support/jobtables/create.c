@@ -435,7 +435,8 @@ static bool advance(struct creation *creation)
 	if (has_room && is_open && !is_inserted && !creation->is_id_taken) {
 		insert_job(creation);
 	}
-	bool is_ready = has_room && is_open && is_inserted && !creation_is_decided(creation);
+	bool has_row = is_inserted || FAULT(claim_before_row);
+	bool is_ready = has_room && is_open && has_row && !creation_is_decided(creation);
 	return is_ready && !write_missing(creation);
 }
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/base/fault.h"
 #include "support/base/memory.h"
 #include "support/jobtables/creation.h"
 #include "support/jobtables/reading.h"
@@ -123,21 +124,25 @@ static void on_waited(void *user)
 	creation_close(creation);
 }
 
+static void be_free(struct creation *creation)
+{
+	creation->claim = CLAIM_FREE;
+}
+
 static void wait_or_fence(struct creation *creation, const struct reading *reading)
 {
 	const struct lucius_host *host = creation->chain.backend->host;
 	if (++creation->n_claim_waits > MAX_WAITS) {
-		fence(creation, reading);
+		if (FAULT(claim_taken_without_fence)) {
+			be_free(creation);
+		} else {
+			fence(creation, reading);
+		}
 		return;
 	}
 	uint32_t wait_ms = WAIT_LEAST_MS + backend_random(creation->chain.backend) % WAIT_MORE_MS;
 	creation->n_open++;
 	creation->wait = host->timer_start(host, wait_ms, on_waited, creation);
-}
-
-static void be_free(struct creation *creation)
-{
-	creation->claim = CLAIM_FREE;
 }
 
 static void answer_duplicate(struct creation *creation, const struct reading *reading)

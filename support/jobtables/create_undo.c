@@ -109,7 +109,7 @@ static void delete_part(struct creation *creation, enum part_kind kind, bool is_
 	                .table = part->place.table,
 	                .partition = part->place.partition,
 	                .row = part->place.row,
-	                .etag = is_guarded ? part->etag : "*",
+	                .etag = is_guarded && !FAULT(undo_by_any_etag) ? part->etag : "*",
 	        },
 	        &(struct tables_care){ 0 }, on_part, begin_part(creation, kind, &part->state));
 }
@@ -145,8 +145,7 @@ static void on_aborted(void *user, const struct tables_result *result)
 	if (result->status == TABLES_OK) {
 		known_set(&creation->parts[PART_JOB].etag, result->etag);
 		delete_parts(creation);
-	} else if (result->status == TABLES_CHANGED || result->status == TABLES_MISSING ||
-	        FAULT(undo_goes_on_in_doubt)) {
+	} else if (result->status == TABLES_CHANGED || result->status == TABLES_MISSING) {
 		/* Somebody has fenced it: he removes what he finds, and so may we. */
 		known_set(&creation->parts[PART_JOB].etag, NULL);
 		delete_parts(creation);
@@ -158,10 +157,6 @@ static void on_aborted(void *user, const struct tables_result *result)
 static void abort_row(struct creation *creation)
 {
 	struct part *job = &creation->parts[PART_JOB];
-	if (FAULT(undo_leaves_row)) {
-		delete_parts(creation);
-		return;
-	}
 	struct place place = place_copy(&job->place);
 	rows_finish(&creation->last_rows);
 	struct entity *entity = rows_begin(&creation->last_rows, TABLES_MERGE, &place, job->etag);

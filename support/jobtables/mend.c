@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/base/fault.h"
 #include "support/base/memory.h"
 #include "support/jobtables/job_entity.h"
 #include "support/jobtables/reading.h"
@@ -134,7 +135,7 @@ static void on_read(void *user, struct reading *reading)
 		finish(mending, MEND_FAILED);
 	} else if (row_is_shown(row)) {
 		judge_committed(mending, row);
-	} else if (row_is(row, "state", STATE_ABORTED)) {
+	} else if (row_is(row, "state", STATE_ABORTED) || FAULT(mended_without_fence)) {
 		remove_all(mending);
 	} else if (is_young(mending, row)) {
 		finish(mending, MEND_YOUNG);

@@ -14,17 +14,42 @@
 
 enum { LEAST_SECRET = 12 };
 
-/* What stands behind the name up to the next semicolon, if it is long enough to be told apart. */
-static void assert_not_told(const char *text, const char *name, const char *error)
+typedef void explain_fn(const char *text, char *error, size_t size);
+
+static void explain_servicebus(const char *text, char *error, size_t size)
 {
-	const char *at = strcasestr(text, name);
+	struct azure_servicebus connection = { 0 };
+	(void)azure_servicebus_parse(text, &connection, error, size);
+	azure_servicebus_finish(&connection);
+}
+
+static void explain_storage(const char *text, char *error, size_t size)
+{
+	struct azure_storage storage = { 0 };
+	(void)azure_storage_parse(text, &storage, error, size);
+	azure_storage_finish(&storage);
+}
+
+/* What stands behind the name up to the next semicolon, if it is long enough to be told apart. A
+ * sentence that would be there with another secret, too, may have its words. */
+static void assert_not_told(
+        const char *text, const char *name, const char *error, explain_fn *explain)
+{
+	char *copy CLEANUP_FREE = must_copy(text, strlen(text));
+	char other[512] = "";
+	char *at = strcasestr(copy, name);
 	if (at == NULL) {
 		return;
 	}
 	at += strlen(name);
 	size_t size = strcspn(at, ";");
 	char *secret CLEANUP_FREE = must_copy(at, size);
-	assert(size < LEAST_SECRET || strstr(error, secret) == NULL);
+	if (size < LEAST_SECRET || strstr(error, secret) == NULL) {
+		return;
+	}
+	memset(at, 'A', size);
+	explain(copy, other, sizeof(other));
+	assert(strstr(other, secret) != NULL);
 }
 
 static void check_servicebus(const char *text)
@@ -42,7 +67,7 @@ static void check_servicebus(const char *text)
 		assert(strcmp(copy.host, connection.host) == 0);
 		azure_servicebus_finish(&copy);
 	} else {
-		assert_not_told(text, "SharedAccessKey=", error);
+		assert_not_told(text, "SharedAccessKey=", error, explain_servicebus);
 	}
 	azure_servicebus_finish(&connection);
 }
@@ -58,7 +83,7 @@ static void check_storage(const char *text)
 		assert(size != 0 && storage.endpoint[size - 1] != '/');
 		assert((storage.key != NULL) != (storage.signature != NULL));
 	} else {
-		assert_not_told(text, "AccountKey=", error);
+		assert_not_told(text, "AccountKey=", error, explain_storage);
 	}
 	azure_storage_finish(&storage);
 }

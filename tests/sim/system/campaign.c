@@ -226,10 +226,10 @@ int campaign_show(const struct campaign *campaign)
 	static const char *const engines[] = { "", " --engine local", " --engine temporal" };
 	const char *fault = getenv("LUCIUS_FAULT");
 	printf("replay: %s%s LUCIUS_TEST_SOURCE=%s LUCIUS_TEST_PLUGINS=%s %s --seed %" PRIu64
-	       "%s\n",
+	       "%s%s\n",
 	        fault != NULL ? "LUCIUS_FAULT=" : "", fault != NULL ? fault : "",
 	        request.source_dir, request.plugins_dir, campaign->program, campaign->from,
-	        engines[request.engine]);
+	        engines[request.engine], request.wants_tables ? " --tables" : "");
 	fflush(stdout);
 	request.seed = campaign->from;
 	request.is_verbose = true;

@@ -13,6 +13,7 @@ static const struct {
 	const char *name; /* as in FAULT(name) */
 	bool is_rare; /* needs hundreds of seeds: left to scripts/soak, unless it is asked for */
 	const char *what;
+	uint64_t from; /* the first seed; 0: as asked for */
 } faults[] = {
 #include "tests/sim/system/fault_list.h"
 };
@@ -46,7 +47,9 @@ int campaign_faults(const struct campaign *campaign, char **names)
 			continue;
 		}
 		n_tried++;
+		one.from = faults[i].from != 0 ? faults[i].from : campaign->from;
 		one.n_seeds = faults[i].is_rare ? MOST_SEEDS_OF_RARE : MOST_SEEDS;
+		one.request.wants_tables = strncmp(faults[i].what, "tables:", 7) == 0;
 		(void)setenv("LUCIUS_FAULT", faults[i].name, 1);
 		uint64_t seed = campaign_first_broken(&one, violation, sizeof(violation));
 		n_missed += seed == 0 ? 1 : 0;

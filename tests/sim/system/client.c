@@ -10,7 +10,7 @@
 #include "support/base/memory.h"
 #include "tests/sim/system/world.h"
 
-enum { RETRY_MS = 5000, CALM_EVERY_MS = 5000, MAX_CONTROL_TRIES = 20 };
+enum { RETRY_MS = 5000, CALM_EVERY_MS = 5000, MAX_CONTROL_TRIES = 20, HASTE_MS = 40 };
 
 struct call {
 	struct command *command;
@@ -198,6 +198,11 @@ static void plan_controls(
 void client_plan(struct world *world)
 {
 	uint64_t end_ms = world->climate.faults_end_ms;
+	/* Some send a command twice at once. A chance of its own: other worlds stay what they are.
+	 */
+	struct sim_random hasty = { world->request.seed ^ 0x2c11d };
+	bool is_hasty = (sim_random_is(&hasty, 10) || world->request.wants_tables) &&
+	        !world->request.is_paired;
 	world->n_commands = 1 + (unsigned)world_within(world, MAX_COMMANDS - 1);
 	for (unsigned i = 0; i < world->n_commands; i++) {
 		struct command *command = &world->commands[i];
@@ -213,6 +218,10 @@ void client_plan(struct world *world)
 			plan(world, command, NULL, false, begin_ms + world_within(world, span_ms));
 		}
 		plan_controls(world, command, begin_ms, span_ms);
+		if (is_hasty) {
+			plan(world, command, NULL, false,
+			        begin_ms + sim_random_below(&hasty, HASTE_MS));
+		}
 	}
 }
 

@@ -248,6 +248,9 @@ static void choose_storage(struct world *world)
 {
 	static const char *const kinds[] = { NULL, NULL, "table", "ledger" };
 	const char *kind = kinds[world_within(world, 3)];
+	if (world->request.wants_tables) {
+		kind = kinds[2 + world->request.seed % 2];
+	}
 	if (world->request.has_tables && world->climate.is_storage_shared &&
 	        !world->request.is_scarce) {
 		world->tables_kind = kind;
@@ -266,6 +269,7 @@ void world_make(struct world *world)
 	world->is_temporal = world->request.engine == SIM_ENGINE_TEMPORAL ||
 	        (world->request.engine == SIM_ENGINE_ANY && world_is(world, 50));
 	make_climate(world);
+	world->climate.is_storage_shared |= world->request.wants_tables;
 	if (world->request.is_paired) {
 		calm_down(world);
 	}

@@ -3,7 +3,7 @@
  * Simulates whole worlds from seeds, in two processes side by side.
  *
  *   sim_system [--from N] [--seeds N] [--fresh N] [--engine local|temporal] [--jobs N]
- *   sim_system --seed N [--engine …] [--all] [--paired]     one world, and what happened in it
+ *   sim_system --seed N [--engine …] [--all] [--paired] [--tables]   one world and its events
  *   sim_system --faults [--all | NAME…]          each deliberate fault, until it is caught
  *   sim_system --pairs [--from N] [--seeds N]    both engines, same transitions
  *   sim_system --scarce [--seed N]               each allocation fails once
@@ -45,6 +45,10 @@ static bool take_option(struct campaign *campaign, char **argv, int *at, uint64_
 	const char *value = argv[*at + 1];
 	if (strcmp(name, "--all") == 0) {
 		campaign->shows_all = true;
+		return true;
+	}
+	if (strcmp(name, "--tables") == 0) {
+		campaign->request.wants_tables = true;
 		return true;
 	}
 	if (strcmp(name, "--paired") == 0) {
