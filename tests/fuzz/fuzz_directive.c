@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Bytes of a directive through the consumer's own reader, beside jansson: what jansson reads as an
- * object, ours must read too, and with the same texts.
+ * object, ours must read too, and with the same texts. But for a NUL, which jansson passes over
+ * behind a number.
  */
 #include <assert.h>
 #include <jansson.h>
@@ -26,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	const char *reason = NULL;
 	struct directive directive;
 	json_t *json = json_loadb((const char *)bytes, size, JSON_REJECT_DUPLICATES, NULL);
-	if (json_is_object(json)) {
+	if (json_is_object(json) && memchr(bytes, '\0', size) == NULL) {
 		assert(json_scan_object((const char *)bytes, size, NULL, NULL));
 	}
 	if (directive_parse(amqp_bytes(bytes, size), &directive, &reason)) {
