@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/base/fault.h"
 #include "support/base/memory.h"
 #include "support/jobtables/delta.h"
 #include "support/jobtables/job_entity.h"
@@ -106,7 +107,7 @@ static void on_read(void *user, const struct tables_result *result)
 		return;
 	}
 	int64_t row_change = row_integer(result->row, "meta_change");
-	if (row_change >= write->change) {
+	if (row_change >= write->change && !FAULT(step_row_set_back)) {
 		settle(write, row_change, result->etag);
 	} else {
 		send(write, result->etag);
