@@ -84,6 +84,8 @@ struct lucius_op storage_events(
         struct backend *storage, struct lucius_text job_id, const struct op_caller *caller);
 
 struct lucius_bus_info bus_info(struct backend *bus);
+/* For buses that want to know it; between start and stop. */
+void bus_expect(struct backend *bus, const struct lucius_topology *topology);
 struct lucius_op bus_publish(struct backend *bus, struct lucius_text topic,
         const struct lucius_message *message, const struct op_caller *caller);
 struct lucius_op bus_subscribe(struct backend *bus, const struct lucius_subscription *subscription,

@@ -17,6 +17,13 @@ struct lucius_bus_info bus_info(struct backend *bus)
 	return info;
 }
 
+void bus_expect(struct backend *bus, const struct lucius_topology *topology)
+{
+	if (LUCIUS_HAS(table_of(bus), expect)) {
+		table_of(bus)->expect(bus->self, topology);
+	}
+}
+
 struct lucius_op bus_publish(struct backend *bus, struct lucius_text topic,
         const struct lucius_message *message, const struct op_caller *caller)
 {

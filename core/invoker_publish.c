@@ -9,6 +9,7 @@
  * The message id is the attempt's, so that a repeat is dropped by the bus or answered alike by the
  * consumer; a crash between bus and ledger is mended by the repeat.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "core/backend.h"
@@ -134,6 +135,20 @@ static bool set_ttl(struct directive_message *directive, const struct invoker_ch
 	}
 	directive->message.ttl_ms = (uint64_t)left_us / US_PER_MS;
 	return true;
+}
+
+void invoker_expect(const struct invoker *invoker)
+{
+	CLEANUP_ARENA struct arena arena = { 0 };
+	uint32_t n = invoker->parts.n_lanes;
+	struct lucius_text *topics = arena_zalloc(&arena, n * sizeof(*topics));
+	for (uint32_t i = 0; i < n; i++) {
+		topics[i] = text_of(arena_printf(&arena, TOPIC_PREFIX "%" PRIu32, i));
+	}
+	const struct lucius_topology topology = {
+		.size = sizeof(topology), .topics = topics, .n_topics = n
+	};
+	bus_expect(invoker->parts.bus, &topology);
 }
 
 static void publish(struct invoker_chain *chain)

@@ -52,6 +52,7 @@ void service_activate(struct service *service)
 		        activities_definition(service->activities), &caller);
 	}
 	if (service->replies != NULL) {
+		invoker_expect(service->invoker);
 		replies_start(service->replies);
 	}
 	if (service->sweeper != NULL) {

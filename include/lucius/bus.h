@@ -88,6 +88,10 @@ struct lucius_bus {
 	void (*unsubscribe)(void *self, struct lucius_op subscription, struct lucius_op op);
 	/* Optional: makes what is missing. OK; DENIED: the key may not manage. */
 	void (*provision)(void *self, const struct lucius_topology *topology, struct lucius_op op);
+	/* Optional: the topics that this process is going to publish to, told once it is started.
+	 * Health names those that are missing, or denied, before the first message is lost on them.
+	 * The topology holds for the call. */
+	void (*expect)(void *self, const struct lucius_topology *topology);
 };
 
 #ifdef __cplusplus

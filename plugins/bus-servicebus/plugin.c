@@ -310,6 +310,17 @@ static void publish(void *self, struct lucius_text topic, const struct lucius_me
 	servicebus_send(servicebus_sender(bus->client, name), encoded, on_sent, publish);
 }
 
+/* A sender is attached from now on. */
+static void expect(void *self, const struct lucius_topology *topology)
+{
+	struct bus *bus = self;
+	for (uint64_t i = 0; i < topology->n_topics && !bus->is_stopped; i++) {
+		char *name = must_copy(topology->topics[i].data, topology->topics[i].size);
+		(void)servicebus_sender(bus->client, name);
+		free(name);
+	}
+}
+
 static void subscribe(
         void *self, const struct lucius_subscription *subscription, struct lucius_op op)
 {
@@ -405,6 +416,7 @@ static const struct lucius_bus bus_table = {
 	.settle = settle,
 	.unsubscribe = unsubscribe,
 	.provision = provision,
+	.expect = expect,
 };
 
 const struct lucius_plugin lucius_plugin = {

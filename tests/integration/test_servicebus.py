@@ -24,15 +24,20 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def ready_connection(port, seconds):
-    """With a token instead of a key, as whoever has the key signs it for the whole namespace."""
+def ready_token(seconds):
+    """As whoever has the key signs it for the whole namespace."""
     scope = urllib.parse.quote("sb://localhost", safe="")
     end = int(time.time()) + seconds
     digest = hmac.new(b"SAS_KEY_VALUE", f"{scope}\n{end}".encode(), "sha256").digest()
     signature = urllib.parse.quote(base64.b64encode(digest), safe="")
-    return (f"Endpoint=sb://localhost:{port};UseDevelopmentEmulator=true;"
-            f"SharedAccessSignature=SharedAccessSignature sr={scope}&sig={signature}&se={end}"
+    return (f"SharedAccessSignature sr={scope}&sig={signature}&se={end}"
             "&skn=RootManageSharedAccessKey")
+
+
+def ready_connection(port, seconds):
+    """With a token instead of a key."""
+    return (f"Endpoint=sb://localhost:{port};UseDevelopmentEmulator=true;"
+            f"SharedAccessSignature={ready_token(seconds)}")
 
 
 class ServiceBus(World):
@@ -159,8 +164,17 @@ class ServiceBus(World):
             "LUCIUS_SERVICEBUS_REPLY_SUBSCRIPTION": "made-reader"}
 
     def test_provision_makes_what_readiness_has_named_as_missing(self):
-        bus, _, settings = self.start_managed_bus()
+        bus, port, settings = self.start_managed_bus()
+        authorized = {"Authorization": ready_token(600), "Host": f"localhost:{port}"}
+        gone = ("global-bus-p3", "global-bus-p12")
+        for topic in gone:
+            self.assertEqual(
+                self.ask_management(port, "DELETE", f"/{topic}", None, authorized)[0], 200)
         lucius = self.start_on(bus.connection, settings, ready=False)
+        for topic in gone:
+            lucius.wait_line("servicebus.refused", message=(
+                f"the broker refuses '{topic}': The messaging entity '{topic}' could not be "
+                "found.; it is asked again from time to time"))
         for lane in range(16):
             lucius.wait_line("servicebus.refused", message=(
                 f"the broker refuses 'made-replies-p{lane}/Subscriptions/made-reader': The "
@@ -168,6 +182,8 @@ class ServiceBus(World):
                 "from time to time"))
         missing = lucius.ask("GET", "/readyz")
         self.assertEqual(missing.status, 503)
+        for topic in gone:
+            self.assertIn(f'"{topic}"', missing.body.decode())
         for lane in range(16):
             self.assertIn(f"made-replies-p{lane}/Subscriptions/made-reader",
                           missing.body.decode())

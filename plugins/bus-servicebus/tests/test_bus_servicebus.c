@@ -333,6 +333,30 @@ static void missing_topic_is_unroutable_and_health_names_it(void)
 	world_finish(&w);
 }
 
+static void expected_topic_is_named_before_anything_is_published(void)
+{
+	static const struct lucius_text topics[] = { { "topic-1", 7 }, { "topic-2", 7 } };
+	const struct lucius_topology topology = {
+		.size = sizeof(topology), .topics = topics, .n_topics = 2
+	};
+	struct world w;
+	world_start(&w);
+	w.broker.missing = "topic-2";
+	world_run(&w);
+	w.bus->expect(w.self, &topology);
+	CHECK(wait_for(&w, &w.broker.n_attaches, 2));
+	struct asked *health = instance_health(w.instance);
+	for (int i = 0; status_of(health) == LUCIUS_OK && i < 1000; i++) {
+		host_turn(w.host, 1);
+		health = instance_health(w.instance);
+	}
+	CHECK_INT(asked_n_items(health), 1);
+	const struct lucius_text *name = asked_item(health, 0);
+	CHECK(amqp_bytes_is(amqp_bytes(name->data, name->size), "topic-2"));
+	CHECK_INT(w.broker.n_received, 0);
+	world_finish(&w);
+}
+
 static void broker_that_is_away_is_unavailable_and_found_later(void)
 {
 	struct world w;
@@ -505,6 +529,7 @@ int main(int argc, char **argv)
 		SUITE_TEST(missing_subscription_is_not_found_and_health_names_it),
 		SUITE_TEST(denied_subscription_makes_not_ready_until_it_is_allowed),
 		SUITE_TEST(missing_topic_is_unroutable_and_health_names_it),
+		SUITE_TEST(expected_topic_is_named_before_anything_is_published),
 		SUITE_TEST(broker_that_is_away_is_unavailable_and_found_later),
 		SUITE_TEST(stop_finishes_what_is_open),
 		SUITE_TEST(given_up_subscription_ends),
