@@ -106,6 +106,9 @@ class Hostile(World):
                 pass
             held.append(peer)
         self.bus.wait_line("bus.refused")
+        # Those over the limit are told so, a few at a time; the others hear nothing at all.
+        for peer in held[-10:]:
+            self.assertTrue(self.ends(peer))
         for peer in held:
             peer.close()
         # Their places are free once the bus has seen it.

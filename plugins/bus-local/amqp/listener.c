@@ -19,6 +19,8 @@
 #include "plugins/bus-local/tls.h"
 #include "support/base/memory.h"
 
+/* Connections over the limit that are being told so; more of them are cut off without a word. */
+#define MAX_REFUSED 16
 /* After a refusal of the system to give another descriptor. */
 #define RETRY_MS 1000
 
@@ -28,6 +30,7 @@ struct listener {
 	SSL_CTX *tls; /* NULL: plain TCP */
 	struct peer *peers;
 	size_t n_peers;
+	size_t n_refused; /* of them, over the limit */
 	struct lucius_timer *retry;
 	uint16_t port;
 	bool is_holding_back;
@@ -69,20 +72,44 @@ static struct bufferevent *make_stream(struct listener *listener, evutil_socket_
 	return stream;
 }
 
+static bool is_full(const struct listener *listener)
+{
+	size_t n_served = listener->n_peers - listener->n_refused;
+	return n_served >= (size_t)listener->bus->options->max_connections;
+}
+
+static void tell_full(const struct listener *listener, const char *name)
+{
+	char sentence[200];
+	snprintf(sentence, sizeof(sentence),
+	        "%s was turned away: there are %zu connections, as many as "
+	        "bus-max-connections allows",
+	        name, listener->n_peers - listener->n_refused);
+	lucius_log(listener->bus->host, LUCIUS_LOG_WARNING, "bus.refused", sentence);
+}
+
+static void add_peer(struct listener *listener, struct peer *peer)
+{
+	peer->next = listener->peers;
+	if (listener->peers != NULL) {
+		listener->peers->previous = peer;
+	}
+	listener->peers = peer;
+	listener->n_peers++;
+}
+
 static void on_accepted(struct evconnlistener *socket, evutil_socket_t fd, struct sockaddr *address,
         int size, void *user)
 {
 	(void)socket;
 	struct listener *listener = user;
 	char name[80];
-	char sentence[200];
+	bool is_refused = is_full(listener);
 	name_peer(address, size, name);
-	if (listener->n_peers >= (size_t)listener->bus->options->max_connections) {
-		snprintf(sentence, sizeof(sentence),
-		        "%s was turned away: there are %zu connections, as many as "
-		        "bus-max-connections allows",
-		        name, listener->n_peers);
-		lucius_log(listener->bus->host, LUCIUS_LOG_WARNING, "bus.refused", sentence);
+	if (is_refused) {
+		tell_full(listener, name);
+	}
+	if (is_refused && listener->n_refused == MAX_REFUSED) {
 		(void)evutil_closesocket(fd);
 		return;
 	}
@@ -91,12 +118,11 @@ static void on_accepted(struct evconnlistener *socket, evutil_socket_t fd, struc
 		return;
 	}
 	struct peer *peer = peer_create(listener, stream, name);
-	peer->next = listener->peers;
-	if (listener->peers != NULL) {
-		listener->peers->previous = peer;
+	add_peer(listener, peer);
+	if (is_refused) {
+		peer_refuse(peer);
+		listener->n_refused++;
 	}
-	listener->peers = peer;
-	listener->n_peers++;
 }
 
 static void on_retry(void *user)
@@ -249,7 +275,7 @@ uint16_t listener_port(const struct listener *listener)
 
 size_t listener_n_peers(const struct listener *listener)
 {
-	return listener->n_peers;
+	return listener->n_peers - listener->n_refused;
 }
 
 struct bus *listener_bus(const struct listener *listener)
@@ -293,4 +319,5 @@ void listener_forget(struct listener *listener, struct peer *peer)
 		peer->next->previous = peer->previous;
 	}
 	listener->n_peers--;
+	listener->n_refused -= peer->is_refused ? 1 : 0;
 }

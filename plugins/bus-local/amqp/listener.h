@@ -24,7 +24,7 @@ void listener_destroy(struct listener *listener);
 /* The port that it listens on, which is another than asked for if that was 0. */
 uint16_t listener_port(const struct listener *listener);
 
-/* Connections that there are. */
+/* Connections that are served. */
 size_t listener_n_peers(const struct listener *listener);
 
 /* Gives nothing out from now on; settlements and renewals are still taken. */

@@ -107,11 +107,24 @@ static void handle_link_event(struct peer *peer, pn_event_t *event)
 	}
 }
 
+static void tell_refused(struct peer *peer, pn_event_t *event)
+{
+	if (pn_event_type(event) == PN_CONNECTION_REMOTE_OPEN) {
+		peer_close(peer, CONDITION_LIMIT,
+		        "The broker has as many connections as bus-max-connections allows.");
+	}
+}
+
 static void on_event(void *user, struct amqp_connection *connection, pn_event_t *event)
 {
 	(void)connection;
 	struct peer *peer = user;
 	bus_enter(peer->bus);
+	if (peer->is_refused) {
+		tell_refused(peer, event);
+		bus_leave(peer->bus);
+		return;
+	}
 	switch (pn_event_type(event)) {
 	case PN_CONNECTION_REMOTE_OPEN:
 		peer->grants.is_all = amqp_connection_is_authenticated(peer->connection);
@@ -301,6 +314,11 @@ struct peer *peer_create(struct listener *listener, struct bufferevent *stream, 
 	watch_life(peer);
 	bus_leave(peer->bus);
 	return peer;
+}
+
+void peer_refuse(struct peer *peer)
+{
+	peer->is_refused = true;
 }
 
 void peer_destroy(struct peer *peer)

@@ -29,6 +29,7 @@ struct peer {
 	struct link *links;
 	size_t n_links;
 	bool had_link;
+	bool is_refused; /* one connection too many: it is only told so */
 	bool has_paused; /* one of its receiving links, because the connection is behind */
 	char name[80]; /* address of the other end, for logs */
 };
@@ -37,6 +38,9 @@ struct bufferevent;
 
 /* Takes the stream over. */
 struct peer *peer_create(struct listener *listener, struct bufferevent *stream, const char *name);
+
+/* Lets it be told, once it is open, that there are too many. */
+void peer_refuse(struct peer *peer);
 
 /* Cuts it off at once. */
 void peer_destroy(struct peer *peer);
