@@ -22,8 +22,6 @@ LIVE = ("QUEUED", "IN_PROGRESS", "PAUSED", "CANCELLING")
 
 
 class Fleet(TemporalWorld):
-    server_has_file = True
-
     def setUp(self):
         super().setUp()
         self.made = {}
