@@ -39,12 +39,30 @@ static void count(struct report *report, const struct sim_outcome *outcome)
 	}
 }
 
-static void run_piece(
-        const struct campaign *campaign, uint64_t first, uint64_t end, struct report *report)
+static const struct report *find_broken(const struct campaign *campaign, const struct report *all)
+{
+	const struct report *found = NULL;
+	for (unsigned i = 0; i < campaign->n_jobs; i++) {
+		if (all[i].broken_seed != 0 &&
+		        (found == NULL || all[i].broken_seed < found->broken_seed)) {
+			found = &all[i];
+		}
+	}
+	return found;
+}
+
+/* Of the reports that of this index is the child's own; another may have broken a seed before. */
+static void run_piece(const struct campaign *campaign, uint64_t first, uint64_t end,
+        struct report *reports, unsigned index)
 {
 	struct sim_request request = campaign->request;
+	struct report *report = &reports[index];
 	for (uint64_t seed = first; seed < end; seed += campaign->n_jobs) {
 		struct sim_outcome outcome;
+		const struct report *broken = find_broken(campaign, reports);
+		if (broken != NULL && broken->broken_seed < seed) {
+			return;
+		}
 		report->seed = seed;
 		request.seed = seed;
 		sim_run(&request, &outcome);
@@ -60,8 +78,8 @@ static void run_piece(
 	}
 }
 
-static pid_t start_child(
-        const struct campaign *campaign, uint64_t first, uint64_t end, struct report *report)
+static pid_t start_child(const struct campaign *campaign, uint64_t first, uint64_t end,
+        struct report *reports, unsigned index)
 {
 	fflush(NULL);
 	pid_t child = fork();
@@ -69,7 +87,7 @@ static pid_t start_child(
 		if (campaign->is_silent) {
 			(void)!freopen("/dev/null", "w", stderr);
 		}
-		run_piece(campaign, first, end, report);
+		run_piece(campaign, first, end, reports, index);
 		fflush(NULL);
 		exit(0);
 	}
@@ -107,23 +125,11 @@ static void run_children(
 {
 	pid_t children[CAMPAIGN_JOBS];
 	for (unsigned i = 0; i < campaign->n_jobs; i++) {
-		children[i] = start_child(campaign, first + i, end, &reports[i]);
+		children[i] = start_child(campaign, first + i, end, reports, i);
 	}
 	for (unsigned i = 0; i < campaign->n_jobs; i++) {
 		wait_for(children[i], &reports[i]);
 	}
-}
-
-static const struct report *find_broken(const struct campaign *campaign, const struct report *all)
-{
-	const struct report *found = NULL;
-	for (unsigned i = 0; i < campaign->n_jobs; i++) {
-		if (all[i].broken_seed != 0 &&
-		        (found == NULL || all[i].broken_seed < found->broken_seed)) {
-			found = &all[i];
-		}
-	}
-	return found;
 }
 
 static const struct report *run_pieces(const struct campaign *campaign, struct report *reports)
