@@ -180,7 +180,7 @@ async function lostLock(world) {
 }
 
 async function subscribeRenewsByItself(world) {
-	const receiver = world.receiver("brief-lock");
+	const receiver = world.receiver("renewed-lock");
 	await world.send({ body: "x" });
 	const n = await new Promise((resolve, reject) => {
 		let count = 0;
@@ -189,7 +189,7 @@ async function subscribeRenewsByItself(world) {
 				processMessage: async (message) => {
 					count += 1;
 					// Longer than the lock lasts: it is renewed meanwhile.
-					await delay(5000);
+					await delay(13000);
 					await receiver.completeMessage(message);
 					resolve(count);
 				},
@@ -264,9 +264,8 @@ async function tooLarge(world) {
 
 async function emptyReceiveDrains(world) {
 	const receiver = world.receiver();
-	const start = Date.now();
 	await nothing(receiver);
-	assert.ok(Date.now() - start < 3000);
+	await nothing(receiver);
 	await world.send({ body: "after" });
 	const message = await one(receiver);
 	assert.equal(message.deliveryCount, 0);
