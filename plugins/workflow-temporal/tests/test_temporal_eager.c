@@ -162,6 +162,7 @@ static void stop_awaits_the_activity_that_comes_with_the_answer(void)
 	world.activity.id = 0;
 	fake_answer(world_await("RespondActivityTaskCompleted"), &nothing.base);
 	fake_answer(world_await("PollActivityTaskQueue"), &nothing.base);
+	fake_answer(world_await(POLL), &nothing.base);
 	CHECK(world_until(is_stopped));
 	world_finish();
 }
