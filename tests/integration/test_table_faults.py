@@ -25,6 +25,7 @@ RATES = {fault_proxy.BUSY: .02, fault_proxy.FAILED_AFTER: .02, fault_proxy.RESET
 class Faults:
     def test_no_job_is_lost_doubled_or_stuck_and_no_slot_leaks_whatever_fails(self):
         seed = int(os.environ.get("LUCIUS_TEST_SEED", random.randrange(1 << 32)))
+        print(f"seed {seed}", flush=True)
         proxy = FaultProxy(self.azurite.port, seed=seed)
         self.addCleanup(proxy.stop)
         port = free_port()
