@@ -258,6 +258,9 @@ static void on_steps(void *user, const struct tables_result *result)
 	if (result->status == TABLES_OK) {
 		creation->steps_state = PART_DONE;
 		keep_etags(creation, result, 1, creation->step_rows.n_writes);
+	} else if (result->status == TABLES_EXISTS) {
+		/* They were sent twice: nobody else writes rows of this job's steps. */
+		creation->steps_state = PART_DONE;
 	} else {
 		creation_fail(creation, result);
 	}
@@ -492,8 +495,8 @@ static void build_job(struct creation *creation)
 	for (uint64_t i = 0; i < job->n_steps; i++) {
 		const struct lucius_step *step = job->steps[i];
 		place = layout_step(layout, job->job_id, step->step_index, step->step_id);
-		entity = rows_begin(
-		        step_rows, layout->is_ledger ? TABLES_INSERT : TABLES_UPSERT, &place, NULL);
+		/* Not upserted: one that comes late must not undo a change. */
+		entity = rows_begin(step_rows, TABLES_INSERT, &place, NULL);
 		job_entity_add(entity, step->fields, step->n_fields, NULL);
 		entity_add_integer(entity, "meta_change", 0);
 	}

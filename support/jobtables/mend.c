@@ -98,11 +98,22 @@ static void on_slot_deleted(void *user, const struct tables_result *result)
 	finish(user, is_gone ? MEND_FREED : MEND_FAILED);
 }
 
+/* An insert that was sent twice may arrive once more when the slot has been released: a row that
+ * its job has never had, since nobody changes a slot's row. */
+static bool is_stray(const struct mending *mending, const json_t *row)
+{
+	const char *own = entity_text(row, "meta_slot_etag");
+	const char *etag = entity_text(mending->slot, "odata.etag");
+	return state_is_terminal(row_text(row, "state")) && own != NULL && etag != NULL &&
+	        strcmp(own, etag) != 0;
+}
+
 /* The job is committed. It holds this slot unless it names another one. */
 static void judge_committed(struct mending *mending, const json_t *row)
 {
 	const char *own = entity_text(row, "meta_slot");
-	if (own == NULL || strcmp(own, mending->place.row) == 0) {
+	bool is_own = own == NULL || strcmp(own, mending->place.row) == 0;
+	if (is_own && !is_stray(mending, row)) {
 		finish(mending, MEND_HELD);
 		return;
 	}
