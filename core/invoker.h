@@ -34,9 +34,9 @@ struct invoker_parts {
 };
 
 struct invoker *invoker_create(const struct invoker_parts *parts);
-/* No call may be under way. Takes NULL. */
 /* Tells the bus which topics directives go to. */
 void invoker_expect(const struct invoker *invoker);
+/* No call may be under way. Takes NULL. */
 void invoker_destroy(struct invoker *invoker);
 /* Done is called once, later. The body is the request of SPEC 5 and is not needed after the call.
  */
