@@ -37,6 +37,7 @@ struct fetch_call {
 	uint32_t n_all_sends;
 	CURL *easy; /* while running */
 	struct event *pause; /* owned; NULL until the first pause */
+	int64_t pause_until_ms; /* as call_now_ms() counts */
 	struct run answer_headers, answer_body;
 	bool is_too_large;
 	enum fetch_outcome outcome;

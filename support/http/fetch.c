@@ -124,26 +124,41 @@ static void end_early(struct fetch_call *call, const char *what)
 	wake(call->client);
 }
 
+static void on_pause_over(evutil_socket_t fd, short what, void *user);
+
+static void arm_pause(struct fetch_call *call)
+{
+	int64_t now_ms = call_now_ms();
+	int64_t left_ms = call->pause_until_ms > now_ms ? call->pause_until_ms - now_ms : 0;
+	struct timeval delay = { left_ms / 1000, (suseconds_t)(left_ms % 1000) * 1000 };
+	if (evtimer_add(call->pause, &delay) != 0) {
+		abort(); /* out of memory */
+	}
+}
+
+/* The loop's clock is a coarse one: what a server asks for is measured by the other. */
 static void on_pause_over(evutil_socket_t fd, short what, void *user)
 {
 	struct fetch_call *call = user;
 	(void)fd;
 	(void)what;
+	if (call_now_ms() < call->pause_until_ms) {
+		arm_pause(call);
+		return;
+	}
 	move(call, CALL_WAITING);
 	wake(call->client);
 }
 
 static void pause_for(struct fetch_call *call, uint32_t ms)
 {
-	struct timeval delay = { ms / 1000, (suseconds_t)(ms % 1000) * 1000 };
 	if (call->pause == NULL) {
 		call->pause =
 		        must_have(evtimer_new(call->client->settings.base, on_pause_over, call));
 	}
 	move(call, CALL_PAUSED);
-	if (evtimer_add(call->pause, &delay) != 0) {
-		abort(); /* out of memory */
-	}
+	call->pause_until_ms = call_now_ms() + ms;
+	arm_pause(call);
 }
 
 static bool may_repeat(const struct fetch_call *call)
