@@ -17,18 +17,6 @@
 
 #define CREDIT 64u
 #define IDLE_MS 3000u
-#define AGAIN_FIRST_MS 500u
-#define AGAIN_MAX_MS 15000u
-
-/* A message on its way back. The bus keeps its lock until that is done, and the subscription does
- * not end before. */
-struct giving {
-	struct dead_letters *pass;
-	struct giving *next, **link;
-	uint64_t token;
-	struct timer *again; /* while it waits */
-	uint32_t wait_ms;
-};
 
 struct dead_letters {
 	struct replies *replies;
@@ -38,7 +26,6 @@ struct dead_letters {
 	struct timer *idle; /* ends the lane when nothing more comes */
 	uint64_t held[CREDIT]; /* tokens to give back */
 	uint32_t n_held;
-	struct giving *givings;
 };
 
 static void next_lane(struct dead_letters *pass);
@@ -69,59 +56,6 @@ static void on_unsubscribed(void *user, uint32_t status, const char *sentence)
 	replies_ended(user);
 }
 
-static void send_back(void *user);
-
-static void on_given_back(void *user, uint32_t status, const char *sentence)
-{
-	struct giving *giving = user;
-	struct replies *replies = giving->pass->replies;
-	(void)sentence;
-	bool may_be_held = (status == LUCIUS_UNAVAILABLE || status == LUCIUS_UNKNOWN) &&
-	        !FAULT(giving_back_not_repeated);
-	if (may_be_held && !replies->is_stopping) {
-		giving->again =
-		        timer_start(replies->parts.loop, giving->wait_ms, send_back, giving);
-		giving->wait_ms =
-		        giving->wait_ms * 2 > AGAIN_MAX_MS ? AGAIN_MAX_MS : giving->wait_ms * 2;
-		return;
-	}
-	*giving->link = giving->next;
-	if (giving->next != NULL) {
-		giving->next->link = giving->link;
-	}
-	free(giving);
-	replies_ended(replies);
-}
-
-static void send_back(void *user)
-{
-	struct giving *giving = user;
-	struct lucius_settlement settlement = {
-		.size = sizeof(settlement),
-		.how = LUCIUS_SETTLE_RELEASE,
-		.token = giving->token,
-	};
-	const struct op_caller caller = { NULL, on_given_back, giving, 0 };
-	giving->again = NULL;
-	(void)bus_settle(giving->pass->replies->parts.bus, &settlement, &caller);
-}
-
-static void give_back(struct dead_letters *pass, uint64_t token)
-{
-	struct giving *giving = must_calloc(1, sizeof(*giving));
-	giving->pass = pass;
-	giving->token = token;
-	giving->wait_ms = AGAIN_FIRST_MS;
-	giving->next = pass->givings;
-	giving->link = &pass->givings;
-	if (giving->next != NULL) {
-		giving->next->link = &giving->next;
-	}
-	pass->givings = giving;
-	pass->replies->n_open++;
-	send_back(giving);
-}
-
 static void on_ended(void *user, uint32_t status, const char *sentence)
 {
 	struct dead_letters *pass = user;
@@ -147,7 +81,7 @@ static void close_lane(void *user)
 	pass->replies->n_open++;
 	(void)bus_unsubscribe(pass->replies->parts.bus, pass->subscription, &caller);
 	for (uint32_t i = 0; i < pass->n_held; i++) {
-		give_back(pass, pass->held[i]);
+		reply_chain_give_back(pass->replies, pass->held[i]);
 	}
 	pass->n_held = 0;
 }
@@ -170,7 +104,7 @@ static void hold(struct dead_letters *pass, uint64_t token)
 {
 	if (pass->idle == NULL) {
 		/* The lane is being closed: nothing comes again. */
-		give_back(pass, token);
+		reply_chain_give_back(pass->replies, token);
 		return;
 	}
 	pass->held[pass->n_held++] = token;
@@ -232,12 +166,6 @@ void dead_letters_stop(struct dead_letters *pass)
 	if (pass->idle != NULL) {
 		timer_stop(steal(pass->idle));
 		close_lane(pass);
-	}
-	for (struct giving *at = pass->givings; at != NULL; at = at->next) {
-		if (at->again != NULL) {
-			timer_stop(steal(at->again));
-			send_back(at);
-		}
 	}
 }
 

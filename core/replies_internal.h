@@ -30,6 +30,8 @@ struct replies {
 
 /* A chain begins; the delivery is borrowed for the call. */
 void reply_chain_begin(struct replies *replies, const struct lucius_delivery *delivery);
+/* A chain of nothing but a release, for a delivery that is not to be looked at. */
+void reply_chain_give_back(struct replies *replies, uint64_t token);
 /* Chains that wait for a back-off give their message back. */
 void reply_chains_stop(struct replies *replies);
 /* Something has ended: on_stopped if it was the last. */

@@ -98,9 +98,10 @@ static void on_settled(void *user, uint32_t status, const char *sentence)
 		        LOG_STRING("job_id", chain->reply.job_id),
 		        LOG_STRING("status", status_name(status)));
 	}
-	bool may_be_held = (status == LUCIUS_UNAVAILABLE || status == LUCIUS_UNKNOWN) &&
-	        !FAULT(settlement_not_repeated);
-	if (may_be_held && !chain->replies->is_stopping) {
+	bool may_be_held = status == LUCIUS_UNAVAILABLE || status == LUCIUS_UNKNOWN;
+	bool is_left = chain->how == LUCIUS_SETTLE_RELEASE ? FAULT(giving_back_not_repeated)
+	                                                   : FAULT(settlement_not_repeated);
+	if (may_be_held && !is_left && !chain->replies->is_stopping) {
 		chain->backoff = timer_start(
 		        chain->replies->parts.loop, next_wait_ms(chain), settle_again, chain);
 	} else if (chain->closed == NULL) {
@@ -276,11 +277,11 @@ static void record(struct reply_chain *chain)
 	        chain->replies->parts.ledger, chain->reply.job_id, change, on_recorded, chain);
 }
 
-void reply_chain_begin(struct replies *replies, const struct lucius_delivery *delivery)
+static struct reply_chain *chain_begin(struct replies *replies, uint64_t token)
 {
 	struct reply_chain *chain = must_calloc(1, sizeof(*chain));
 	chain->replies = replies;
-	chain->token = delivery->token;
+	chain->token = token;
 	chain->backoff_ms = BACKOFF_FIRST_MS;
 	chain->next = replies->chains;
 	chain->link = &replies->chains;
@@ -289,6 +290,12 @@ void reply_chain_begin(struct replies *replies, const struct lucius_delivery *de
 	}
 	replies->chains = chain;
 	replies->n_open++;
+	return chain;
+}
+
+void reply_chain_begin(struct replies *replies, const struct lucius_delivery *delivery)
+{
+	struct reply_chain *chain = chain_begin(replies, delivery->token);
 	if (FAULT(settled_before_write)) {
 		settle(chain, LUCIUS_SETTLE_COMPLETE, "", "");
 	} else if (reply_read(delivery->message->body, &chain->reply)) {
@@ -296,6 +303,11 @@ void reply_chain_begin(struct replies *replies, const struct lucius_delivery *de
 	} else {
 		dead_letter(chain, "NotAReply", chain->reply.sentence);
 	}
+}
+
+void reply_chain_give_back(struct replies *replies, uint64_t token)
+{
+	settle(chain_begin(replies, token), LUCIUS_SETTLE_RELEASE, "", "");
 }
 
 void reply_chains_stop(struct replies *replies)
