@@ -14,6 +14,7 @@
 
 #include "support/base/fault.h"
 #include "support/base/memory.h"
+#include "support/hash/hash.h"
 #include "support/jobtables/creation.h"
 #include "support/jobtables/reading.h"
 
@@ -29,15 +30,9 @@ static bool is_by_key(const struct creation *creation)
 static uint64_t hash_of_claim(const struct creation *creation)
 {
 	const struct place *place = &creation->parts[PART_CLAIM].place;
-	uint64_t hash = 0xcbf29ce484222325u;
-	const char *texts[] = { place->partition, place->row };
-	for (size_t k = 0; k < 2; k++) {
-		for (const char *at = texts[k]; *at != '\0'; at++) {
-			hash = (hash ^ (unsigned char)*at) * 0x100000001b3u;
-		}
-		hash = (hash ^ 0xff) * 0x100000001b3u;
-	}
-	return hash;
+	struct hash_key key = { 0 };
+	key.k0 = hash_bytes(&key, place->partition, strlen(place->partition));
+	return hash_bytes(&key, place->row, strlen(place->row));
 }
 
 static uint64_t *place_of_claim(const struct creation *creation)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "support/base/memory.h"
+#include "support/hash/hash.h"
 #include "support/jobtables/layout.h"
 
 #define N_BUCKETS 1024u
@@ -48,11 +49,7 @@ struct slots {
 
 static uint64_t hash_of(struct lucius_text text)
 {
-	uint64_t hash = 0xcbf29ce484222325u;
-	for (size_t i = 0; i < text.size; i++) {
-		hash = (hash ^ (unsigned char)text.data[i]) * 0x100000001b3u;
-	}
-	return hash;
+	return hash_bytes(&(struct hash_key){ 0 }, text.data, text.size);
 }
 
 struct slots *slots_create(size_t max_tenants)
