@@ -10,6 +10,7 @@
 #include "core/http/reply.h"
 #include "core/log.h"
 #include "core/recovery.h"
+#include "core/reserve.h"
 #include "core/settings.h"
 
 #define RETRY_SECONDS 5u
@@ -58,12 +59,27 @@ const struct http_problem_kind *const api_problem_kinds[] = {
 };
 const size_t api_problem_n_kinds = sizeof(api_problem_kinds) / sizeof(api_problem_kinds[0]);
 
+/* Before the body is read: what is under way shall have the memory that there is. */
+static bool has_memory(struct http_request *request)
+{
+	if (reserve_is_whole()) {
+		return true;
+	}
+	const struct http_problem problem = {
+		.kind = &http_problem_unavailable,
+		.detail = "this process has too little memory",
+		.retry_after_seconds = RETRY_SECONDS,
+	};
+	http_reply_problem(request, &problem);
+	return false;
+}
+
 bool api_admit(void *user, struct http_request *request)
 {
 	const struct api *api = user;
 	const char *authorization = http_request_header(request, "Authorization");
 	if (api->access == NULL || access_find(api->access, authorization) != NULL) {
-		return true;
+		return has_memory(request);
 	}
 	http_reply_problemf(request, &http_problem_unauthorized,
 	        "a valid `Authorization: Bearer` token is required");
@@ -76,7 +92,7 @@ bool api_admit_internal(void *user, struct http_request *request)
 	const char *token = api->settings->invoker_token;
 	if (token == NULL ||
 	        access_is_token(http_request_header(request, "Authorization"), token)) {
-		return true;
+		return has_memory(request);
 	}
 	http_reply_problemf(request, &http_problem_unauthorized,
 	        "the invoker's token is required as `Authorization: Bearer`");

@@ -39,7 +39,7 @@ static struct arena_block *block_take(size_t size)
 		return block;
 	}
 	size_t capacity = size > BLOCK_SIZE ? size : BLOCK_SIZE;
-	struct arena_block *block = memory_checked(malloc(sizeof(*block) + capacity), 1, capacity);
+	struct arena_block *block = must_resize(NULL, sizeof(*block) + capacity, 1);
 	block->used = 0;
 	block->capacity = capacity;
 	return block;

@@ -4,6 +4,8 @@
  *
  *   read_options → open_source (and the options again) → add_plugins → command
  */
+#include <event2/event.h>
+#include <jansson.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -29,6 +31,7 @@
 #include "core/option_value.h"
 #include "core/options.h"
 #include "core/provision.h"
+#include "core/reserve.h"
 #include "core/roles.h"
 #include "core/service.h"
 #include "core/settings.h"
@@ -413,6 +416,9 @@ static void prepare_process(void)
 	(void)mallopt(M_MXFAST, 0);
 	(void)mallopt(M_TRIM_THRESHOLD, 16 << 20);
 	(void)mallopt(M_TOP_PAD, 1 << 20);
+	reserve_keep();
+	json_set_alloc_funcs(reserve_malloc, free);
+	event_set_mem_functions(reserve_malloc, reserve_realloc, free);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(
 	        SIGHUP, SIG_IGN); /* until the daemon listens to it: a start may take a while */

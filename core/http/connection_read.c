@@ -7,35 +7,42 @@
 
 #include <assert.h>
 #include <event2/event.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/http/exchange.h"
 #include "core/http/problem.h"
 #include "core/http/reply.h"
 #include "core/http/server_inside.h"
-#include "support/base/memory.h"
 
-enum { BUFFER_START = 4096 };
+enum { BUFFER_START = 4096, RETRY_SECONDS = 5 };
 
-/* Space for at least one byte more. What arrives is what makes it grow, not what is announced. */
-static void make_room(struct http_connection *connection)
+/* Space for at least one byte more. What arrives is what makes it grow, not what is announced.
+ * False: there is no memory for it. */
+static bool make_room(struct http_connection *connection)
 {
 	if (connection->start == connection->end) {
 		connection->start = 0;
 		connection->end = 0;
 	}
 	if (connection->end < connection->capacity) {
-		return;
+		return true;
 	}
 	if (connection->start != 0) {
 		memmove(connection->buffer, connection->buffer + connection->start,
 		        connection->end - connection->start);
 		connection->end -= connection->start;
 		connection->start = 0;
-		return;
+		return true;
 	}
-	connection->capacity = connection->capacity != 0 ? connection->capacity * 2 : BUFFER_START;
-	connection->buffer = must_resize(connection->buffer, connection->capacity, 1);
+	size_t capacity = connection->capacity != 0 ? connection->capacity * 2 : BUFFER_START;
+	char *buffer = reallocarray(connection->buffer, capacity, 1);
+	if (buffer == NULL) {
+		return false;
+	}
+	connection->buffer = buffer;
+	connection->capacity = capacity;
+	return true;
 }
 
 static const struct http_problem_kind *kind_of_status(unsigned status)
@@ -58,6 +65,23 @@ static void refuse(struct http_connection *connection, unsigned status, const ch
 	connection->must_linger = true;
 	http_reply_problemf(
 	        connection->request, kind_of_status(status), "The request is refused: %s.", reason);
+}
+
+/* What a stranger sends is not worth the reserve, nor the process. */
+static void refuse_without_memory(struct http_connection *connection)
+{
+	if (!connection->has_begun) {
+		connection->state = HTTP_CLOSED;
+		return;
+	}
+	connection->is_last = true;
+	connection->must_linger = true;
+	const struct http_problem problem = {
+		.kind = &http_problem_unavailable,
+		.detail = "there is no memory for the request",
+		.retry_after_seconds = RETRY_SECONDS,
+	};
+	http_reply_problem(connection->request, &problem);
 }
 
 static void begin(struct http_connection *connection)
@@ -160,7 +184,10 @@ static void parse_all(struct http_connection *connection)
 /* Returns whether there is more to read at once. */
 static bool read_some(struct http_connection *connection)
 {
-	make_room(connection);
+	if (!make_room(connection)) {
+		refuse_without_memory(connection);
+		return false;
+	}
 	ssize_t n_bytes = http_stream_read(&connection->stream,
 	        connection->buffer + connection->end, connection->capacity - connection->end);
 	if (n_bytes == HTTP_STREAM_AGAIN) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Allocation for the places that have no way to report "out of memory": they end the process with
- * a sentence. Sizes that come from outside are limited before they get here.
+ * a sentence. Sizes that come from outside are limited before they get here. The core, which is
+ * compiled with LUCIUS_HAS_RESERVE, tries a second time with what it has put aside.
  */
 #ifndef SUPPORT_BASE_MEMORY_H
 #define SUPPORT_BASE_MEMORY_H
@@ -10,6 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#ifdef LUCIUS_HAS_RESERVE
+#include "core/reserve.h"
+#define MEMORY_IS_REGAINED() reserve_spend()
+#else
+#define MEMORY_IS_REGAINED() 0
+#endif
 
 static inline void *memory_checked(void *pointer, size_t n, size_t size)
 {
@@ -23,19 +31,27 @@ static inline void *memory_checked(void *pointer, size_t n, size_t size)
 /* Zeroed memory for n things of that size (at least one byte); never NULL, owned by the caller. */
 static inline void *must_calloc(size_t n, size_t size)
 {
-	return memory_checked(calloc(n != 0 ? n : 1, size != 0 ? size : 1), n, size);
+	void *memory = calloc(n != 0 ? n : 1, size != 0 ? size : 1);
+	if (memory == NULL && MEMORY_IS_REGAINED()) {
+		memory = calloc(n != 0 ? n : 1, size != 0 ? size : 1);
+	}
+	return memory_checked(memory, n, size);
 }
 
 /* The array with room for n things; what is new is not zeroed. Never NULL. */
 static inline void *must_resize(void *array, size_t n, size_t size)
 {
-	return memory_checked(reallocarray(array, n != 0 ? n : 1, size != 0 ? size : 1), n, size);
+	void *resized = reallocarray(array, n != 0 ? n : 1, size != 0 ? size : 1);
+	if (resized == NULL && MEMORY_IS_REGAINED()) {
+		resized = reallocarray(array, n != 0 ? n : 1, size != 0 ? size : 1);
+	}
+	return memory_checked(resized, n, size);
 }
 
 /* A copy of size bytes with a NUL behind; never NULL, owned by the caller. */
 static inline char *must_copy(const void *bytes, size_t size)
 {
-	char *copy = memory_checked(malloc(size + 1), 1, size + 1);
+	char *copy = must_resize(NULL, size + 1, 1);
 	if (size != 0) {
 		memcpy(copy, bytes, size);
 	}
@@ -54,9 +70,13 @@ __attribute__((format(printf, 1, 0))) static inline char *must_vprint(
         const char *format, va_list arguments)
 {
 	char *text = NULL;
-	if (vasprintf(&text, format, arguments) < 0) {
+	va_list again;
+	va_copy(again, arguments);
+	if (vasprintf(&text, format, arguments) < 0 &&
+	        (!MEMORY_IS_REGAINED() || vasprintf(&text, format, again) < 0)) {
 		text = NULL;
 	}
+	va_end(again);
 	return must_have(text);
 }
 

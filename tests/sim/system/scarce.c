@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "core/reserve.h"
+
 static uint64_t n_left; /* allocations until one fails; 0: none does */
 static bool is_counting; /* code of a process runs */
 static bool has_failed;
@@ -83,7 +85,8 @@ void scarce_begin(uint64_t n)
 	n_left = n;
 	has_failed = false;
 	n_allocations = 0;
-	json_set_alloc_funcs(__wrap_malloc, free);
+	reserve_keep();
+	json_set_alloc_funcs(reserve_malloc, free);
 	sentences = tmpfile();
 	if (sentences == NULL || dup2(fileno(sentences), STDERR_FILENO) < 0 ||
 	        sigaction(SIGABRT, &action, NULL) != 0) {
