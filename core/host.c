@@ -26,7 +26,7 @@ static struct log_field log_field_of(const struct lucius_field *field)
 		errno = 0;
 		int64_t integer = strtoll(field->value, &end, 10);
 		if (errno == 0 && end != field->value && *end == '\0') {
-			copy = (struct log_field)LOG_INTEGER(field->name, integer);
+			copy = LOG_INTEGER(field->name, integer);
 		}
 	}
 	return copy;

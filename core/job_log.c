@@ -12,14 +12,14 @@
 
 static struct log_field text_field(const char *name, const struct value *value)
 {
-	return (struct log_field)LOG_TEXT(name, value->text, value->size);
+	return LOG_TEXT(name, value->text, value->size);
 }
 
 static struct log_field trace_field(const struct value *traceparent)
 {
 	bool is_there = traceparent->size >= TRACE_ID_AT + TRACE_ID_SIZE;
-	return (struct log_field)LOG_TEXT("trace_id",
-	        is_there ? traceparent->text + TRACE_ID_AT : "", is_there ? TRACE_ID_SIZE : 0);
+	return LOG_TEXT("trace_id", is_there ? traceparent->text + TRACE_ID_AT : "",
+	        is_there ? TRACE_ID_SIZE : 0);
 }
 
 void job_log_step(uint32_t level, const char *event, const struct job *job, const struct step *step,
@@ -40,11 +40,11 @@ void job_log_step(uint32_t level, const char *event, const struct job *job, cons
 	if (step != NULL) {
 		fields[n_fields++] = text_field("lease_id", &step->lease_id);
 		fields[n_fields++] = text_field("routing_key_used", &step->routing_key_used);
-		fields[n_fields++] = (struct log_field)LOG_INTEGER("attempt_no", step->attempt_no);
-		fields[n_fields++] = (struct log_field)LOG_INTEGER("lane", step->lane);
+		fields[n_fields++] = LOG_INTEGER("attempt_no", step->attempt_no);
+		fields[n_fields++] = LOG_INTEGER("lane", step->lane);
 	} else {
 		const char *state = job_state_text(job->state);
-		fields[n_fields++] = (struct log_field)LOG_TEXT("state", state, strlen(state));
+		fields[n_fields++] = LOG_TEXT("state", state, strlen(state));
 		fields[n_fields++] = text_field("error_code", &job->error_code);
 	}
 	log_write(level, event, sentence, fields, n_fields);

@@ -22,18 +22,22 @@ struct log_field {
 	size_t size;
 	int64_t integer;
 };
-#define LOG_TEXT(name, bytes, size)                           \
-	{                                                     \
-		name, (bytes) != NULL ? (bytes) : "", size, 0 \
-	}
-#define LOG_STRING(name, string)                                                                 \
-	{                                                                                        \
-		name, (string) != NULL ? (string) : "", (string) != NULL ? strlen(string) : 0, 0 \
-	}
-#define LOG_INTEGER(name, value)     \
-	{                            \
-		name, NULL, 0, value \
-	}
+static inline struct log_field log_text_field(const char *name, const char *bytes, size_t size)
+{
+	return (struct log_field){ name, bytes != NULL ? bytes : "", size, 0 };
+}
+static inline struct log_field log_string_field(const char *name, const char *string)
+{
+	const char *text = string != NULL ? string : "";
+	return (struct log_field){ name, text, strlen(text), 0 };
+}
+static inline struct log_field log_integer_field(const char *name, int64_t value)
+{
+	return (struct log_field){ name, NULL, 0, value };
+}
+#define LOG_TEXT(name, bytes, size) log_text_field(name, bytes, size)
+#define LOG_STRING(name, string) log_string_field(name, string)
+#define LOG_INTEGER(name, value) log_integer_field(name, value)
 
 /* Log(LEVEL, "event", sentence or NULL, fields…), one field at least. Arguments are not evaluated
  * below the level. */
