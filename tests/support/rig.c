@@ -143,12 +143,17 @@ void rig_finish(const struct lucius_host *host, struct lucius_op op, uint32_t st
 	if (asked != NULL) {
 		asked->is_open = false;
 	}
-	host->finish(host, op, status, status == LUCIUS_OK ? NULL : sentence);
+	host->finish(host, op, status, status == LUCIUS_OK || rig.is_silent ? NULL : sentence);
 }
 
 bool rig_ask(const struct lucius_host *host, uint32_t operation, struct lucius_op op,
         const char *format, ...)
 {
+	struct rig_fate *fate = next_fate(operation);
+	if (rig.is_quiet && operation >> 8 == LUCIUS_KIND_WORKFLOW && fate == NULL) {
+		rig.n_quiet++;
+		return false;
+	}
 	if (rig.n_asked == RIG_N_ASKED) {
 		abort();
 	}
@@ -158,7 +163,6 @@ bool rig_ask(const struct lucius_host *host, uint32_t operation, struct lucius_o
 	va_start(arguments, format);
 	(void)vsnprintf(asked->text, sizeof(asked->text), format, arguments);
 	va_end(arguments);
-	struct rig_fate *fate = next_fate(operation);
 	if (fate == NULL || fate->kind == RIG_ANSWER_LOST) {
 		return false;
 	}
@@ -179,17 +183,24 @@ uint32_t rig_outcome(uint32_t operation, uint32_t status)
 	return fate->status;
 }
 
-void rig_answer(uint32_t operation, uint32_t status)
+struct rig_asked *rig_find_open(uint32_t operation)
 {
 	for (unsigned i = 0; i < rig.n_asked; i++) {
-		struct rig_asked *asked = &rig.asked[i];
-		if (asked->is_open && asked->operation == operation) {
-			rig_finish(asked->host, asked->op, status);
-			rig_turn();
-			return;
+		if (rig.asked[i].is_open && rig.asked[i].operation == operation) {
+			return &rig.asked[i];
 		}
 	}
-	CHECK(!"an operation of this number is open");
+	return NULL;
+}
+
+void rig_answer(uint32_t operation, uint32_t status)
+{
+	const struct rig_asked *asked = rig_find_open(operation);
+	CHECK(asked != NULL);
+	if (asked != NULL) {
+		rig_finish(asked->host, asked->op, status);
+		rig_turn();
+	}
 }
 
 static void on_given_up(void *user)
@@ -290,7 +301,7 @@ void rig_put_job(const struct job *job)
 	CLEANUP_ARENA struct arena arena = { 0 };
 	const struct lucius_command command = {
 		.size = sizeof(command),
-		.max_inflight = 1000,
+		.max_inflight = 100000,
 		.idempotency_hash = value_as_text(&job->idempotency_hash),
 		.job = job_encode_new(job, &arena),
 	};

@@ -23,7 +23,7 @@
 #include "core/settings.h"
 #include "core/signals.h"
 
-enum { RIG_N_ASKED = 256, RIG_N_FATES = 64, RIG_N_CALLS = 64 };
+enum { RIG_N_ASKED = 512, RIG_N_FATES = 64, RIG_N_CALLS = 64 };
 #define RIG_START_US INT64_C(1795521600000000) /* 2026-11-24T12:00:00Z */
 
 struct rig_asked {
@@ -82,6 +82,9 @@ struct rig {
 	uint32_t run_state; /* LUCIUS_RUN_… that describe gives; 0: NOT_FOUND */
 	struct rig_asked asked[RIG_N_ASKED];
 	unsigned n_asked;
+	bool is_quiet; /* the engine's part is counted, not written down */
+	unsigned n_quiet;
+	bool is_silent; /* failures come without a sentence */
 	struct rig_fate fates[RIG_N_FATES];
 	unsigned n_fates;
 	struct rig_call calls[RIG_N_CALLS];
@@ -107,6 +110,9 @@ void rig_hold(uint32_t operation);
 /* Ends the oldest open operation of this number. */
 void rig_answer(uint32_t operation, uint32_t status);
 
+/* The oldest open one; NULL: none is. */
+struct rig_asked *rig_find_open(uint32_t operation);
+
 /* How often it was asked; and the text of the last time, "" if never. */
 unsigned rig_count(uint32_t operation);
 const char *rig_last(uint32_t operation);
@@ -116,6 +122,8 @@ void rig_forget(void);
 
 /* A delivery on the subscription whose topic ends so; reason: of a dead letter, or NULL. */
 void rig_deliver(const char *topic, uint64_t token, const char *body, const char *reason);
+/* Such a subscription ends by itself. */
+void rig_end_subscription(const char *topic, uint32_t status);
 /* The job with one step "ocr" or, with two, "embedding" behind it, created in the store. */
 struct job *rig_make_job(const char *job_id, const char *tenant_id, size_t n_steps);
 void rig_put_job(const struct job *job);

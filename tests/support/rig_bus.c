@@ -130,6 +130,16 @@ void rig_deliver(const char *topic, uint64_t token, const char *body, const char
 	rig_turn();
 }
 
+void rig_end_subscription(const char *topic, uint32_t status)
+{
+	const struct rig_asked *asked = find_subscription(topic);
+	CHECK(asked != NULL);
+	if (asked != NULL) {
+		rig_finish(asked->host, asked->op, status);
+		rig_turn();
+	}
+}
+
 static const struct lucius_life life = {
 	.size = sizeof(life),
 	.instance_size = sizeof(struct bus),
