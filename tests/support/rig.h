@@ -79,6 +79,7 @@ struct rig {
 	struct api api;
 	struct invoker *invoker;
 	struct http_router *router;
+	const struct lucius_host *workflow_host;
 	uint32_t run_state; /* LUCIUS_RUN_… that describe gives; 0: NOT_FOUND */
 	struct rig_asked asked[RIG_N_ASKED];
 	unsigned n_asked;

@@ -12,6 +12,7 @@ static uint32_t create(void *self, const struct lucius_host *host, char *error, 
 	(void)error;
 	(void)error_size;
 	workflow->host = host;
+	rig.workflow_host = host;
 	return LUCIUS_OK;
 }
 
