@@ -49,9 +49,10 @@ struct rig_fate {
 
 /* What backends say of themselves. */
 struct rig_traits {
-	bool is_shared; /* storage */
+	bool is_shared, is_durable; /* storage */
 	bool is_plain; /* storage without list and events */
-	bool is_durable; /* bus */
+	bool is_bus_shared, is_bus_durable;
+	bool is_in_process; /* engine */
 	uint64_t max_message_size, max_input_size;
 };
 
@@ -85,6 +86,7 @@ struct rig {
 	unsigned n_asked;
 	bool is_quiet; /* the engine's part is counted, not written down */
 	unsigned n_quiet;
+	uint64_t n_expected; /* topics that the bus has been told of */
 	bool is_silent; /* failures come without a sentence */
 	struct rig_fate fates[RIG_N_FATES];
 	unsigned n_fates;

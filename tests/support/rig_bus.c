@@ -16,11 +16,21 @@ static uint32_t create(void *self, const struct lucius_host *host, char *error, 
 	return LUCIUS_OK;
 }
 
+static void start(void *self, struct lucius_op op)
+{
+	struct bus *bus = self;
+	if (!rig_ask(bus->host, LUCIUS_OP_START, op, "start")) {
+		rig_finish(bus->host, op, LUCIUS_OK);
+	}
+}
+
 static void stop(void *self, struct lucius_op op)
 {
 	struct bus *bus = self;
 	rig_end_all(bus->host);
-	lucius_finish(bus->host, op);
+	if (!rig_ask(bus->host, LUCIUS_OP_STOP, op, "stop")) {
+		rig_finish(bus->host, op, LUCIUS_OK);
+	}
 }
 
 static void destroy(void *self)
@@ -31,7 +41,8 @@ static void destroy(void *self)
 static void info(void *self, struct lucius_bus_info *info)
 {
 	(void)self;
-	info->traits = rig.traits.is_durable ? LUCIUS_BUS_DURABLE : 0;
+	info->traits = (rig.traits.is_bus_shared ? LUCIUS_BUS_SHARED : 0) |
+	        (rig.traits.is_bus_durable ? LUCIUS_BUS_DURABLE : 0);
 	info->max_message_size = rig.traits.max_message_size;
 }
 
@@ -84,6 +95,24 @@ static void unsubscribe(void *self, struct lucius_op subscription, struct lucius
 		end_stream(subscription);
 		rig_finish(bus->host, op, LUCIUS_OK);
 	}
+}
+
+static void provision(void *self, const struct lucius_topology *topology, struct lucius_op op)
+{
+	struct bus *bus = self;
+	uint64_t n_topics = topology->n_topics;
+	if (!rig_ask(bus->host, LUCIUS_OP_BUS_PROVISION, op, "provision %s to %s, %s/%s",
+	            topology->topics[0].data, topology->topics[n_topics - 1].data,
+	            topology->subscriptions[topology->n_subscriptions - 1]->topic.data,
+	            topology->subscriptions[0]->name.data)) {
+		rig_finish(bus->host, op, LUCIUS_OK);
+	}
+}
+
+static void expect(void *self, const struct lucius_topology *topology)
+{
+	(void)self;
+	rig.n_expected = topology->n_topics;
 }
 
 static bool ends_so(const char *text, const char *end)
@@ -144,6 +173,7 @@ static const struct lucius_life life = {
 	.size = sizeof(life),
 	.instance_size = sizeof(struct bus),
 	.create = create,
+	.start = start,
 	.stop = stop,
 	.destroy = destroy,
 };
@@ -155,6 +185,8 @@ static const struct lucius_bus table = {
 	.subscribe = subscribe,
 	.settle = settle,
 	.unsubscribe = unsubscribe,
+	.provision = provision,
+	.expect = expect,
 };
 
 const struct lucius_plugin rig_bus_plugin = {

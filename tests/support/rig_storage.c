@@ -64,7 +64,8 @@ static struct op_caller pass(struct storage *storage, uint32_t operation, struct
 static void info(void *self, struct lucius_storage_info *info)
 {
 	(void)self;
-	info->traits = rig.traits.is_shared ? LUCIUS_STORAGE_SHARED : 0;
+	info->traits = (rig.traits.is_shared ? LUCIUS_STORAGE_SHARED : 0) |
+	        (rig.traits.is_durable ? LUCIUS_STORAGE_DURABLE : 0);
 }
 
 static void create_job(void *self, const struct lucius_command *command, struct lucius_op op)

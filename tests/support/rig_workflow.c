@@ -31,7 +31,7 @@ static void destroy(void *self)
 static void info(void *self, struct lucius_workflow_info *info)
 {
 	(void)self;
-	info->traits = 0;
+	info->traits = rig.traits.is_in_process ? LUCIUS_WORKFLOW_IN_PROCESS : 0;
 	info->max_input_size = rig.traits.max_input_size;
 }
 
