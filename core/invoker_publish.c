@@ -54,8 +54,8 @@ static void on_published(void *user, uint32_t status, const char *sentence)
 	switch (status) {
 	case LUCIUS_OK:
 	case LUCIUS_DUPLICATE:
-		ledger_update(chain->invoker->parts.ledger, chain->job_id, change_published,
-		        on_recorded, chain);
+		ledger_update_patiently(chain->invoker->parts.ledger, chain->job_id,
+		        change_published, on_recorded, chain);
 		break;
 	case LUCIUS_UNROUTABLE:
 		invoker_refuse_reason(chain, "unroutable",

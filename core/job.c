@@ -211,6 +211,51 @@ void job_add_event(struct job *job, const char *event, const struct step *step, 
 		.event = event,
 		.detail = detail != NULL ? arena_copy(&job->arena, detail, strlen(detail)) : NULL,
 		.step = step,
+		.attempt_no = step != NULL ? step->attempt_no : 0,
 		.state = step != NULL ? step_state_text(step->state) : job_state_text(job->state),
 	};
+}
+
+struct job *job_freeze(const struct job *job, struct arena *arena)
+{
+	struct job *frozen = arena_alloc(arena, sizeof(*frozen));
+	*frozen = *job;
+	frozen->arena = (struct arena){ 0 };
+	frozen->steps = arena_alloc(arena, job->n_steps * sizeof(*job->steps));
+	memcpy(frozen->steps, job->steps, job->n_steps * sizeof(*job->steps));
+	return frozen;
+}
+
+void job_thaw(struct job *job, const struct job *frozen)
+{
+	struct arena arena = job->arena;
+	struct step *steps = job->steps;
+	memcpy(steps, frozen->steps, job->n_steps * sizeof(*steps));
+	*job = *frozen;
+	job->arena = arena;
+	job->steps = steps;
+}
+
+static bool step_may_be_saved(enum step_state from, enum step_state to)
+{
+	return from == to || step_state_may_become(from, to);
+}
+
+bool job_may_be_saved(const struct job *job)
+{
+	const struct job *saved = job->saved;
+	if (saved == NULL) {
+		return true;
+	}
+	for (size_t i = 0; i < job->n_steps; i++) {
+		if (!step_may_be_saved(job->saved_steps[i].state, job->steps[i].state)) {
+			return false;
+		}
+	}
+	return saved->state == job->state || job_state_may_become(saved->state, job->state);
+}
+
+bool job_has_room(const struct job *job)
+{
+	return job->n_new_events + JOB_MAX_EVENTS_OF_A_CHANGE <= JOB_MAX_NEW_EVENTS;
 }

@@ -70,9 +70,11 @@ struct job_event {
 	const char *event; /* static */
 	const char *detail; /* in the arena; may be NULL */
 	const struct step *step; /* may be NULL */
+	int64_t attempt_no; /* of the step, as it was then */
 	const char *state; /* static: of the step if there is one, else of the job */
 };
-#define JOB_MAX_NEW_EVENTS 4
+#define JOB_MAX_NEW_EVENTS 8
+#define JOB_MAX_EVENTS_OF_A_CHANGE 2
 
 struct job {
 	struct arena arena;
@@ -116,6 +118,15 @@ const struct lucius_job *job_encode_new(const struct job *job, struct arena *are
 const struct lucius_job *job_encode_change(const struct job *job, struct arena *arena);
 /* It is in the backend as it stands now, with this revision. */
 void job_mark_saved(struct job *job, struct lucius_text revision);
+/* How the job stands now: a copy in that arena which shares the job's texts. It is only read, and
+ * neither shared nor destroyed. */
+struct job *job_freeze(const struct job *job, struct arena *arena);
+/* The job stands again as it did then. */
+void job_thaw(struct job *job, const struct job *frozen);
+/* Whether what has happened since the last save may be one: each state may become what it is. */
+bool job_may_be_saved(const struct job *job);
+/* For the events of one more change. */
+bool job_has_room(const struct job *job);
 /* The job's row as the backend gave it, its own fields too, without steps. */
 const struct lucius_job *job_encode_loaded(const struct job *job, struct arena *arena);
 

@@ -248,7 +248,7 @@ static const struct lucius_job_event *encode_event(
 	if (event->step != NULL) {
 		add_field(fields, &encoded->n_fields, "step_id", value_text(&event->step->step_id));
 		char *attempt_no = arena_alloc(arena, DECIMAL_SIZE);
-		(void)decimal_print(attempt_no, event->step->attempt_no);
+		(void)decimal_print(attempt_no, event->attempt_no);
 		add_field(fields, &encoded->n_fields, "attempt_no", attempt_no);
 		fields[encoded->n_fields - 1].type = LUCIUS_FIELD_INTEGER;
 	}

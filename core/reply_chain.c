@@ -271,10 +271,15 @@ static enum rule change(void *user, struct job *job, const char *now)
 	return rule;
 }
 
+/* Of an ACK nobody makes anything; often the RESULT is right behind it. */
 static void record(struct reply_chain *chain)
 {
-	ledger_update(
-	        chain->replies->parts.ledger, chain->reply.job_id, change, on_recorded, chain);
+	struct ledger *ledger = chain->replies->parts.ledger;
+	if (chain->reply.facts.kind == REPLY_ACK) {
+		ledger_update_patiently(ledger, chain->reply.job_id, change, on_recorded, chain);
+	} else {
+		ledger_update(ledger, chain->reply.job_id, change, on_recorded, chain);
+	}
 }
 
 static struct reply_chain *chain_begin(struct replies *replies, uint64_t token)

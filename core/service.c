@@ -200,6 +200,9 @@ void service_stop(struct service *service, lucius_done_fn on_stopped, void *user
 	service->user = user;
 	service->on_started = NULL;
 	timer_stop(steal(service->start_bound));
+	if (service->ledger != NULL) {
+		ledger_hurry(service->ledger);
+	}
 	service->n_stopping = 1;
 	for (int i = 0; i < 2; i++) {
 		if (service->servers[i] != NULL) {

@@ -39,6 +39,12 @@ static void fake_destroy(void *self)
 	fake_n_destroyed++;
 }
 
+static void storage_info_of(void *self, struct lucius_storage_info *info)
+{
+	const struct fake_storage *storage = self;
+	info->traits = storage->traits;
+}
+
 static void storage_create(void *self, const struct lucius_command *command, struct lucius_op op)
 {
 	(void)command;
@@ -93,6 +99,7 @@ static void storage_own(void *self, const struct lucius_ownership *ownership, st
 
 static const struct lucius_storage table = {
 	.size = sizeof(table),
+	.info = storage_info_of,
 	.create = storage_create,
 	.load = storage_load,
 	.save = storage_save,

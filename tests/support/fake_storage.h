@@ -23,6 +23,7 @@ struct fake_storage {
 	const struct lucius_job *job; /* of save */
 	int is_sync; /* load: gives `answer` and finishes in the call */
 	struct lucius_job answer;
+	uint32_t traits; /* of info */
 };
 
 /* The descriptor; in the process, not in a file. */

@@ -212,6 +212,7 @@ static void updates_of_one_job_run_one_after_another(void)
 	struct asking third = { .wanted = RULE_UNCHANGED };
 	rig_hold(LUCIUS_OP_STORAGE_SAVE);
 	ledger_update(rig.ledger, JOB, change, on_done, &first);
+	rig_turn();
 	ledger_update(rig.ledger, JOB, change, on_done, &second);
 	ledger_update(rig.ledger, JOB, change, on_done, &third);
 	CHECK_INT(ledger_n_open(rig.ledger), 3);
@@ -257,6 +258,7 @@ static void storage_that_does_not_answer_is_given_up_and_the_next_has_its_turn(v
 	struct asking second = { .wanted = RULE_CHANGED };
 	rig_hold(LUCIUS_OP_STORAGE_LOAD);
 	ledger_update(rig.ledger, JOB, change, on_done, &first);
+	rig_turn();
 	ledger_update(rig.ledger, JOB, change, on_done, &second);
 	rig_advance(30000);
 	CHECK_INT(first.status, LUCIUS_UNKNOWN);

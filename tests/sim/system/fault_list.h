@@ -49,6 +49,8 @@
 	"a save of unknown outcome counts as done" },
 { "conflict_taken_as_done", false,
 	"a save that conflicted counts as done" },
+{ "shared_failure_told_to_one", false,
+	"of those that shared a save which failed only the first is told" },
 { "cache_believed", false,
 	"what another process may have changed is read from the cache" },
 { "sweeper_does_not_ask", false,
