@@ -73,6 +73,7 @@ static struct http_tls *make_tls(const struct settings *settings)
 		        settings->http_tls_client_ca != NULL ? settings->http_tls_cert : NULL,
 		.key = settings->http_tls_client_ca != NULL ? settings->http_tls_key : NULL,
 		.ca = settings->http_tls_cert,
+		.is_own = true,
 	};
 	CLEANUP_FREE char *error = NULL;
 	struct http_tls *tls = http_tls_create_client(&files, &error);
@@ -85,7 +86,7 @@ static struct http_tls *make_tls(const struct settings *settings)
 int health_ask(struct loop *loop, const struct settings *settings, uint32_t roles)
 {
 	char url[HTTP_HOST_MAX + 64];
-	bool is_tls = settings->http_tls_cert != NULL;
+	bool is_tls = (roles & ROLE_ORCHESTRATOR) != 0 && settings->http_tls_cert != NULL;
 	CLEANUP(cleanup_tls) struct http_tls *tls = is_tls ? make_tls(settings) : NULL;
 	if ((is_tls && tls == NULL) ||
 	        make_url(listener_of(settings, roles), is_tls, url, sizeof(url)) != 0) {

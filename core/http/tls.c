@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdbool.h>
@@ -22,6 +23,7 @@
 struct http_tls {
 	SSL_CTX *settings; /* owned */
 	BIO_METHOD *method; /* owned */
+	bool is_own; /* of a client: no name is looked at */
 };
 
 CLEANUP_DEFINE(struct http_tls *, http_tls, http_tls_destroy)
@@ -143,6 +145,24 @@ static int load_ca(struct http_tls *tls, const char *file, char **ret_error)
 	return 0;
 }
 
+/* The first certificate of the file and nothing else, whoever has signed it. */
+static int load_own(struct http_tls *tls, const char *file, char **ret_error)
+{
+	X509_STORE *store = SSL_CTX_get_cert_store(tls->settings);
+	BIO *bio = BIO_new_file(file, "r");
+	X509 *certificate = bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+	bool is_added = certificate != NULL && X509_STORE_add_cert(store, certificate) == 1;
+	X509_free(certificate);
+	BIO_free(bio);
+	if (!is_added) {
+		explain(ret_error, "'%s' is not a certificate in PEM format", file);
+		return -1;
+	}
+	(void)X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
+	tls->is_own = true;
+	return 0;
+}
+
 struct http_tls *http_tls_create_server(const struct http_tls_files *files, char **ret_error)
 {
 	CLEANUP(cleanup_http_tls) struct http_tls *tls = make(TLS_server_method(), ret_error);
@@ -170,7 +190,9 @@ struct http_tls *http_tls_create_client(const struct http_tls_files *files, char
 	}
 	SSL_CTX_set_verify(tls->settings, SSL_VERIFY_PEER, NULL);
 	if (files->ca != NULL) {
-		return load_ca(tls, files->ca, ret_error) == 0 ? steal(tls) : NULL;
+		int loaded = files->is_own ? load_own(tls, files->ca, ret_error)
+		                           : load_ca(tls, files->ca, ret_error);
+		return loaded == 0 ? steal(tls) : NULL;
 	}
 	if (SSL_CTX_set_default_verify_paths(tls->settings) != 1) {
 		explain(ret_error, "the system's CA certificates cannot be read");
@@ -216,7 +238,7 @@ struct ssl_st *http_tls_attach(struct http_tls *tls, int fd, const char *host_na
 		return ssl;
 	}
 	SSL_set_connect_state(ssl);
-	if (!expect_host(ssl, host_name)) {
+	if (!tls->is_own && !expect_host(ssl, host_name)) {
 		SSL_free(ssl);
 		return NULL;
 	}

@@ -3,6 +3,8 @@
 #ifndef CORE_HTTP_TLS_H
 #define CORE_HTTP_TLS_H
 
+#include <stdbool.h>
+
 struct http_tls;
 
 /* Files in PEM format. */
@@ -11,6 +13,8 @@ struct http_tls_files {
 	const char *key;
 	const char *ca; /* server: clients must show a certificate of it. NULL: none is asked for.
 	                 * client: whom to trust. NULL: the system's. */
+	bool is_own; /* client: `ca` begins with the one certificate that the server may show; who
+	              * has signed it and the name in it do not matter */
 };
 
 /* NULL and a sentence (owned, from malloc) that names the file if something does not fit. */

@@ -135,6 +135,34 @@ static void a_client_trusts_the_system_or_a_file_and_nothing_else(void)
 	end();
 }
 
+static void use(const char *own)
+{
+	char *error = NULL;
+	const struct http_tls_files files = { .ca = own, .is_own = true };
+	http_client_destroy(client);
+	http_tls_destroy(client_tls);
+	client_tls = http_tls_create_client(&files, &error);
+	CHECK_TEXT(error, NULL);
+	struct http_client_settings settings = http_client_settings_default();
+	settings.tls = client_tls;
+	client = http_client_create(world.base, &settings);
+}
+
+static void a_client_that_is_told_one_certificate_takes_that_and_no_other(void)
+{
+	begin();
+	use(papers.server);
+	CHECK_INT(call("/hello").status, 200);
+	use(papers.client); /* of the same CA */
+	struct outcome outcome = call("/hello");
+	CHECK_INT(outcome.status, 0);
+	CHECK(strstr(outcome.error, "TLS handshake") != NULL);
+	use(papers.ca);
+	/* The CA itself is one that may sign: what it has signed is taken as well. */
+	CHECK_INT(call("/hello").status, 200);
+	end();
+}
+
 static void a_connection_that_openssl_has_no_memory_for_fails_and_the_next_one_works(void)
 {
 	static const struct {
@@ -292,6 +320,7 @@ int main(int argc, char **argv)
 	static const struct suite_test tests[] = {
 		SUITE_TEST(a_context_that_cannot_be_made_is_a_sentence),
 		SUITE_TEST(a_client_trusts_the_system_or_a_file_and_nothing_else),
+		SUITE_TEST(a_client_that_is_told_one_certificate_takes_that_and_no_other),
 		SUITE_TEST(
 		        a_connection_that_openssl_has_no_memory_for_fails_and_the_next_one_works),
 		SUITE_TEST(a_name_that_cannot_be_expected_makes_no_connection),
