@@ -9,6 +9,7 @@
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/metrics.h"
+#include "core/reserve.h"
 #include "support/base/memory.h"
 
 enum { N_LOG_FIELDS = 24 };
@@ -179,6 +180,12 @@ static void host_post(const struct lucius_host *host, lucius_fn fn, void *user)
 	loop_post(((const struct backend *)host)->parts.loop, fn, user);
 }
 
+static uint32_t host_regain_memory(const struct lucius_host *host)
+{
+	(void)host;
+	return reserve_spend() ? 1 : 0;
+}
+
 void host_init(struct backend *backend)
 {
 	backend->host = (struct lucius_host){
@@ -202,5 +209,6 @@ void host_init(struct backend *backend)
 		.metric = host_metric,
 		.record = host_record,
 		.post = host_post,
+		.regain_memory = host_regain_memory,
 	};
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "core/log.h"
+#include "support/base/memory.h"
 
 /* Several of the largest requests: a body of 1 MiB, its tree, its job. */
 enum { RESERVE_BYTES = 8 << 20 };
@@ -19,9 +20,16 @@ static void fill(void)
 	free(atomic_exchange(&reserve, reallocarray(NULL, RESERVE_BYTES, 1)));
 }
 
+static bool regain(const void *user)
+{
+	(void)user;
+	return reserve_spend();
+}
+
 void reserve_keep(void)
 {
 	is_kept = true;
+	memory_regain = regain;
 	fill();
 }
 

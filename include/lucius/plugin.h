@@ -4,7 +4,8 @@
  * the host table through which the daemon comes to it, and operations.
  *
  * Rules that hold everywhere:
- * - All calls in both directions happen on the daemon's loop thread, `post` excepted.
+ * - All calls in both directions happen on the daemon's loop thread, `post` and
+ *   `regain_memory` excepted.
  * - Memory never changes its owner. What a call lends is good until the operation that it started
  *   is finished (arguments of an operation) or until the call returns (everything else).
  * - Values (`lucius_text`, `lucius_field`, `lucius_op`) never change. Every other struct starts
@@ -211,8 +212,11 @@ struct lucius_host {
 	struct lucius_metric *(*metric)(
 	        const struct lucius_host *host, const struct lucius_metric_spec *spec);
 	void (*record)(const struct lucius_host *host, struct lucius_metric *metric, double value);
-	/* Runs fn on the loop. The only member that may be called from another thread. */
+	/* Runs fn on the loop. This one and `regain_memory` may be called from another thread. */
 	void (*post)(const struct lucius_host *host, lucius_fn fn, void *user);
+	/* An allocation has failed: gives up what the daemon keeps for that moment. 1: try it once
+	 * more; 0: there is nothing left. May be NULL. */
+	uint32_t (*regain_memory)(const struct lucius_host *host);
 };
 
 #define LUCIUS_OPTION_TEXT 1 /* member: const char *, NULL if not set */

@@ -12,6 +12,7 @@
 #include "plugins/bus-local/bus.h"
 #include "plugins/bus-local/key.h"
 #include "plugins/bus-local/topology.h"
+#include "support/base/memory_host.h"
 
 /* Two topics that are told apart by their case only are one; more lanes than this nobody has. */
 #define MAX_SUBSCRIPTIONS 2000
@@ -70,6 +71,7 @@ static void init_broker(struct bus *bus)
 static uint32_t create(void *self, const struct lucius_host *host, char *error, size_t error_size)
 {
 	struct bus *bus = self;
+	memory_use_host(host);
 	bus->host = host;
 	bus->options = host->options;
 	bus->timer_due_ms = INT64_MAX;

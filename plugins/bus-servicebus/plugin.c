@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "plugins/bus-servicebus/bus.h"
-#include "support/base/memory.h"
+#include "support/base/memory_host.h"
 #include "support/http/fetch.h"
 
 /* What deliveries under way get at a stop; the daemon's own bound is longer. */
@@ -131,6 +131,7 @@ static uint32_t create(void *self, const struct lucius_host *host, char *error, 
 	struct bus *bus = self;
 	const struct bus_options *options = host->options;
 	struct azure_servicebus connection;
+	memory_use_host(host);
 	bus->host = host;
 	if (!azure_servicebus_parse(options->connection, &connection, error, error_size)) {
 		return LUCIUS_DENIED;

@@ -13,7 +13,7 @@
 
 #include "plugins/config-appconfig/source.h"
 #include "support/base/cleanup.h"
-#include "support/base/memory.h"
+#include "support/base/memory_host.h"
 
 static const struct lucius_option option_rows[] = {
 	{ .name = "appconfig-connection",
@@ -237,6 +237,7 @@ static void make_metrics(struct source *source)
 static uint32_t create(void *self, const struct lucius_host *host, char *error, size_t error_size)
 {
 	struct source *source = self;
+	memory_use_host(host);
 	source->host = host;
 	source->options = host->options;
 	source->is_stale = true;

@@ -11,6 +11,7 @@
 #include "plugins/storage-memory/ownership.h"
 #include "plugins/storage-memory/pages.h"
 #include "plugins/storage-memory/store.h"
+#include "support/base/memory_host.h"
 
 struct memory_options {
 	int64_t max_jobs;
@@ -58,6 +59,7 @@ static uint32_t create(void *self, const struct lucius_host *host, char *error, 
 	const struct memory_options *options = host->options;
 	(void)error;
 	(void)error_size;
+	memory_use_host(host);
 	memory->host = host;
 	memory->ownership.host = host;
 	unsigned char random[24];

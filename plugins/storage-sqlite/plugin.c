@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "backend.h"
+#include "support/base/memory_host.h"
 #include "support/rows/cursor.h"
 
 #define OWNER_MAX 255 /* bytes */
@@ -39,6 +40,7 @@ static uint32_t create(void *self, const struct lucius_host *host, char *error, 
 		(void)snprintf(error, error_size, "LUCIUS_SQLITE_FILE is empty: name a file.");
 		return LUCIUS_DENIED;
 	}
+	memory_use_host(host);
 	backend_init(backend, host);
 	backend->commit_metric = host->metric(host,
 	        &(struct lucius_metric_spec){

@@ -8,6 +8,7 @@
 
 #include "plugins/workflow-local/engine.h"
 #include "plugins/workflow-local/run.h"
+#include "support/base/memory_host.h"
 
 static const char no_work[] = "The engine has not taken up its workflows yet.";
 static const char stopped[] = "The engine has been stopped.";
@@ -52,6 +53,7 @@ static uint32_t create(void *self, const struct lucius_host *host, char *error, 
 {
 	(void)error;
 	(void)error_size;
+	memory_use_host(host);
 	engine_init(self, host);
 	return LUCIUS_OK;
 }

@@ -10,6 +10,7 @@
 #include "plugins/workflow-temporal/client.h"
 #include "plugins/workflow-temporal/engine.h"
 #include "plugins/workflow-temporal/payload.h"
+#include "support/base/memory_host.h"
 
 /* The input is an event of its own; a directive made from it has some names and a result beside. */
 #define INPUT_MAX (PAYLOAD_MAX - (size_t)64 * 1024)
@@ -148,6 +149,7 @@ static const struct lucius_option option_rows[] = {
 
 static uint32_t create(void *self, const struct lucius_host *host, char *error, size_t error_size)
 {
+	memory_use_host(host);
 	return engine_init(self, host, error, error_size) ? LUCIUS_OK : LUCIUS_DENIED;
 }
 

@@ -1,23 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Allocation for the places that have no way to report "out of memory": they end the process with
- * a sentence. Sizes that come from outside are limited before they get here. The core, which is
- * compiled with LUCIUS_HAS_RESERVE, tries a second time with what it has put aside.
+ * a sentence. Sizes that come from outside are limited before they get here. Whoever has put memory
+ * aside for that moment (core/reserve.c), or has a host that has (support/base/memory_host.h), is
+ * asked first.
  */
 #ifndef SUPPORT_BASE_MEMORY_H
 #define SUPPORT_BASE_MEMORY_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef LUCIUS_HAS_RESERVE
-#include "core/reserve.h"
-#define MEMORY_IS_REGAINED() reserve_spend()
-#else
-#define MEMORY_IS_REGAINED() 0
-#endif
+/* An allocation has failed: true, and it is tried once more. From any thread. */
+typedef bool (*memory_regain_fn)(const void *user);
+
+/* One for each program and each plugin, set once, before there are threads; NULL: nobody. */
+__attribute__((weak, visibility("hidden"))) memory_regain_fn memory_regain;
+__attribute__((weak, visibility("hidden"))) const void *memory_regain_user;
+
+static inline bool memory_is_regained(void)
+{
+	return memory_regain != NULL && memory_regain(memory_regain_user);
+}
 
 static inline void *memory_checked(void *pointer, size_t n, size_t size)
 {
@@ -32,7 +39,7 @@ static inline void *memory_checked(void *pointer, size_t n, size_t size)
 static inline void *must_calloc(size_t n, size_t size)
 {
 	void *memory = calloc(n != 0 ? n : 1, size != 0 ? size : 1);
-	if (memory == NULL && MEMORY_IS_REGAINED()) {
+	if (memory == NULL && memory_is_regained()) {
 		memory = calloc(n != 0 ? n : 1, size != 0 ? size : 1);
 	}
 	return memory_checked(memory, n, size);
@@ -42,7 +49,7 @@ static inline void *must_calloc(size_t n, size_t size)
 static inline void *must_resize(void *array, size_t n, size_t size)
 {
 	void *resized = reallocarray(array, n != 0 ? n : 1, size != 0 ? size : 1);
-	if (resized == NULL && MEMORY_IS_REGAINED()) {
+	if (resized == NULL && memory_is_regained()) {
 		resized = reallocarray(array, n != 0 ? n : 1, size != 0 ? size : 1);
 	}
 	return memory_checked(resized, n, size);
@@ -73,7 +80,7 @@ __attribute__((format(printf, 1, 0))) static inline char *must_vprint(
 	va_list again;
 	va_copy(again, arguments);
 	if (vasprintf(&text, format, arguments) < 0 &&
-	        (!MEMORY_IS_REGAINED() || vasprintf(&text, format, again) < 0)) {
+	        (!memory_is_regained() || vasprintf(&text, format, again) < 0)) {
 		text = NULL;
 	}
 	va_end(again);

@@ -2,6 +2,7 @@
 /* The border to the daemon: each operation is refused while the service is away, else begins. */
 #include "support/jobtables/operations.h"
 
+#include "support/base/memory_host.h"
 #include "support/jobtables/backend.h"
 #include "support/jobtables/create.h"
 #include "support/jobtables/load.h"
@@ -35,6 +36,7 @@ static uint32_t create(void *self, const struct lucius_host *host, char *error, 
 		.max_connections = (uint32_t)options->max_connections,
 		.layout = layout_of(options),
 	};
+	memory_use_host(host);
 	return jobtables_create(self, host, &settings, error, error_size);
 }
 

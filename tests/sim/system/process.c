@@ -114,8 +114,9 @@ static void bury(struct process *process)
 	process->is_zombie = false;
 }
 
-static void enter_and_settle(struct process *process)
+static void enter_and_settle(void *user)
 {
+	struct process *process = user;
 	process_enter(process);
 	loop_advance(process->loop, 0);
 }

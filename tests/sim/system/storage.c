@@ -16,6 +16,7 @@
 #include "core/op.h"
 #include "core/op_contract.h"
 #include "support/base/memory.h"
+#include "tests/sim/system/scarce.h"
 #include "tests/sim/system/world.h"
 
 struct store_item {
@@ -99,8 +100,9 @@ static void on_done(void *user, uint32_t status, const char *sentence)
 	        sentence != NULL ? arena_copy(&request->arena, sentence, strlen(sentence)) : NULL;
 }
 
-static void pass_on(struct store_request *request)
+static void pass_on(void *user)
 {
+	struct store_request *request = user;
 	struct backend *backend = backend_of(request->process);
 	const struct op_caller caller = { on_item, on_done, request, OP_NO_DEADLINE };
 	switch (request->operation) {
@@ -129,6 +131,7 @@ static void pass_on(struct store_request *request)
 		storage_events(backend, request->text, &caller);
 		break;
 	}
+	loop_advance(loop_of(request->process), 0);
 }
 
 static void watch(struct store_request *request)
@@ -156,8 +159,11 @@ static void execute(struct store_request *request)
 	struct loop *loop = loop_of(request->process);
 	int64_t behind_us = EPOCH_US + (int64_t)world->now_ms * 1000 - loop_clock_us(loop);
 	loop_advance(loop, behind_us > 0 ? (uint64_t)behind_us / 1000 : 0);
-	pass_on(request);
-	loop_advance(loop, 0);
+	if (!world->request.is_scarce) {
+		pass_on(request);
+	} else if (!scarce_run(pass_on, request)) {
+		world_violate(world, request->job_id, "the storage has no memory");
+	}
 	if (request->operation == LUCIUS_OP_STORAGE_SCAN) {
 		request->process->scanned_ms = world->now_ms;
 	}
