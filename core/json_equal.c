@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "core/json_kind.h"
+
 static const double two_to_63 = 9223372036854775808.0;
 
 static int compare_integers(int64_t left, int64_t right)
@@ -33,13 +35,13 @@ static int compare_integer_real(int64_t left, double right)
 
 int json_number_compare(const json_t *left, const json_t *right)
 {
-	if (json_is_integer(left) && json_is_integer(right)) {
+	if (json_kind_is(left, JSON_INTEGER) && json_kind_is(right, JSON_INTEGER)) {
 		return compare_integers(json_integer_value(left), json_integer_value(right));
 	}
-	if (json_is_integer(left)) {
+	if (json_kind_is(left, JSON_INTEGER)) {
 		return compare_integer_real(json_integer_value(left), json_real_value(right));
 	}
-	if (json_is_integer(right)) {
+	if (json_kind_is(right, JSON_INTEGER)) {
 		return -compare_integer_real(json_integer_value(right), json_real_value(left));
 	}
 	return compare_reals(json_real_value(left), json_real_value(right));
@@ -47,8 +49,9 @@ int json_number_compare(const json_t *left, const json_t *right)
 
 bool json_number_is_whole(const json_t *value)
 {
-	return json_is_integer(value) ||
-	        (json_is_real(value) && trunc(json_real_value(value)) == json_real_value(value));
+	return json_kind_is(value, JSON_INTEGER) ||
+	        (json_kind_is(value, JSON_REAL) &&
+	                trunc(json_real_value(value)) == json_real_value(value));
 }
 
 bool json_number_count(const json_t *value, size_t *ret_count)
@@ -94,7 +97,7 @@ static bool arrays_are_equal(const json_t *left, const json_t *right)
 
 bool json_values_are_equal(const json_t *left, const json_t *right)
 {
-	if (json_is_number(left) && json_is_number(right)) {
+	if (json_kind_is_number(left) && json_kind_is_number(right)) {
 		return json_number_compare(left, right) == 0;
 	}
 	if (json_typeof(left) != json_typeof(right)) {

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistr.h>
 
+#include "core/json_kind.h"
 #include "core/json_number.h"
 #include "core/plain_span.h"
 #include "support/base/memory.h"
@@ -339,7 +340,7 @@ void json_writer_json(struct json_writer *writer, const json_t *value)
 		break;
 	case JSON_TRUE:
 	case JSON_FALSE:
-		json_writer_bool(writer, json_is_true(value));
+		json_writer_bool(writer, json_kind_is(value, JSON_TRUE));
 		break;
 	case JSON_NULL:
 		json_writer_null(writer);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "core/json_equal.h"
+#include "core/json_kind.h"
 
 /* Applies the node to the element of that index. */
 static bool apply_to(struct schema_run *run, const struct schema_node *node,
@@ -50,7 +51,7 @@ static bool check_items(struct schema_run *run, const struct schema_check *check
 static bool check_min_items(struct schema_run *run, const struct schema_check *check,
         const struct schema_instance *instance)
 {
-	return !json_is_array(instance->value) ||
+	return !json_kind_is(instance->value, JSON_ARRAY) ||
 	        json_array_size(instance->value) >= check->count ||
 	        schema_report(run, instance->path, "must have at least %zu elements", check->count);
 }
@@ -58,7 +59,7 @@ static bool check_min_items(struct schema_run *run, const struct schema_check *c
 static bool check_max_items(struct schema_run *run, const struct schema_check *check,
         const struct schema_instance *instance)
 {
-	return !json_is_array(instance->value) ||
+	return !json_kind_is(instance->value, JSON_ARRAY) ||
 	        json_array_size(instance->value) <= check->count ||
 	        schema_report(run, instance->path, "must have at most %zu elements", check->count);
 }
@@ -67,7 +68,7 @@ static bool compile_unique(struct schema_compiler *compiler, const struct schema
         struct schema_check *check)
 {
 	(void)check;
-	if (!json_is_boolean(place->value)) {
+	if (!json_kind_is_boolean(place->value)) {
 		return schema_refuse(compiler, place->path, "must be true or false");
 	}
 	return true;
@@ -86,7 +87,7 @@ static bool is_repeated(const json_t *array, size_t index)
 static bool check_unique(struct schema_run *run, const struct schema_check *check,
         const struct schema_instance *instance)
 {
-	if (!json_is_true(check->value)) {
+	if (!json_kind_is(check->value, JSON_TRUE)) {
 		return true;
 	}
 	for (size_t i = 1; i < json_array_size(instance->value); i++) {
@@ -140,7 +141,7 @@ static size_t count_matches(struct schema_run *run, const struct schema_check *c
 static bool check_contains(struct schema_run *run, const struct schema_check *check,
         const struct schema_instance *instance)
 {
-	if (!json_is_array(instance->value)) {
+	if (!json_kind_is(instance->value, JSON_ARRAY)) {
 		return true;
 	}
 	size_t n_matches = count_matches(run, check, instance);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/json_equal.h"
+#include "core/json_kind.h"
 #include "core/json_schema.h"
 #include "core/quote.h"
 #include "support/base/memory.h"
@@ -65,8 +66,8 @@ static struct schema_node *add_node(struct json_schema *schema, const json_t *so
 	        must_resize(schema->nodes, schema->n_nodes + 1, sizeof(struct schema_node *));
 	schema->nodes[schema->n_nodes++] = node;
 	/* The two booleans are single objects of the JSON library, so they have no identity. */
-	node->source = json_is_object(source) ? source : NULL;
-	node->is_false = json_is_false(source);
+	node->source = json_kind_is(source, JSON_OBJECT) ? source : NULL;
+	node->is_false = json_kind_is(source, JSON_FALSE);
 	return node;
 }
 
@@ -99,7 +100,7 @@ static bool compile_keyword(struct schema_compiler *compiler, struct schema_node
 struct schema_node *schema_compile_node(
         struct schema_compiler *compiler, const json_t *source, const struct json_path *path)
 {
-	if (!json_is_object(source) && !json_is_boolean(source)) {
+	if (!json_kind_is(source, JSON_OBJECT) && !json_kind_is_boolean(source)) {
 		schema_refuse(compiler, path, "a schema is an object, true or false");
 		return NULL;
 	}
@@ -165,7 +166,7 @@ bool schema_compile_list(struct schema_compiler *compiler, const struct schema_p
 bool schema_compile_named(struct schema_compiler *compiler, const struct schema_place *place,
         struct schema_check *check)
 {
-	if (!json_is_object(place->value)) {
+	if (!json_kind_is(place->value, JSON_OBJECT)) {
 		return schema_refuse(compiler, place->path, "must be an object of schemas");
 	}
 	const char *name;
@@ -218,7 +219,7 @@ static bool has_name(const struct schema_check *check, const char *name)
 bool schema_compile_names(struct schema_compiler *compiler, const struct json_path *path,
         const json_t *value, struct schema_check *check)
 {
-	if (!json_is_array(value)) {
+	if (!json_kind_is(value, JSON_ARRAY)) {
 		return schema_refuse(compiler, path, "must be an array of names");
 	}
 	check->names = must_calloc(json_array_size(value), sizeof(const char *));

@@ -4,13 +4,14 @@
 
 #include <string.h>
 
+#include "core/json_kind.h"
 #include "support/base/memory.h"
 
 static bool check_properties(struct schema_run *run, const struct schema_check *check,
         const struct schema_instance *instance)
 {
 	bool is_valid = true;
-	for (size_t i = 0; i < check->n_nodes && json_is_object(instance->value); i++) {
+	for (size_t i = 0; i < check->n_nodes && json_kind_is(instance->value, JSON_OBJECT); i++) {
 		const struct json_path here = { .parent = instance->path, .name = check->names[i] };
 		const struct schema_instance member = {
 			.value = json_object_get(instance->value, check->names[i]),
@@ -61,7 +62,7 @@ static bool each_member(struct schema_run *run, const struct schema_check *check
 	bool is_valid = true;
 	const char *name;
 	json_t *value;
-	if (!json_is_object(instance->value)) {
+	if (!json_kind_is(instance->value, JSON_OBJECT)) {
 		return true;
 	}
 	json_object_foreach((json_t *)instance->value, name, value)
@@ -161,7 +162,7 @@ static bool check_required(struct schema_run *run, const struct schema_check *ch
         const struct schema_instance *instance)
 {
 	bool is_valid = true;
-	for (size_t i = 0; i < check->n_names && json_is_object(instance->value); i++) {
+	for (size_t i = 0; i < check->n_names && json_kind_is(instance->value, JSON_OBJECT); i++) {
 		if (json_object_get(instance->value, check->names[i]) == NULL) {
 			const struct json_path here = {
 				.parent = instance->path,
@@ -176,7 +177,7 @@ static bool check_required(struct schema_run *run, const struct schema_check *ch
 static bool check_min_properties(struct schema_run *run, const struct schema_check *check,
         const struct schema_instance *instance)
 {
-	return !json_is_object(instance->value) ||
+	return !json_kind_is(instance->value, JSON_OBJECT) ||
 	        json_object_size(instance->value) >= check->count ||
 	        schema_report(run, instance->path, "must have at least %zu members", check->count);
 }
@@ -184,7 +185,7 @@ static bool check_min_properties(struct schema_run *run, const struct schema_che
 static bool check_max_properties(struct schema_run *run, const struct schema_check *check,
         const struct schema_instance *instance)
 {
-	return !json_is_object(instance->value) ||
+	return !json_kind_is(instance->value, JSON_OBJECT) ||
 	        json_object_size(instance->value) <= check->count ||
 	        schema_report(run, instance->path, "must have at most %zu members", check->count);
 }
@@ -193,7 +194,7 @@ static bool compile_dependent_required(struct schema_compiler *compiler,
         const struct schema_place *place, struct schema_check *check)
 {
 	(void)check;
-	if (!json_is_object(place->value)) {
+	if (!json_kind_is(place->value, JSON_OBJECT)) {
 		return schema_refuse(compiler, place->path, "must be an object of arrays of names");
 	}
 	const char *name;

@@ -8,6 +8,7 @@
 #include <unistr.h>
 
 #include "core/json_equal.h"
+#include "core/json_kind.h"
 #include "core/json_writer.h"
 #include "core/quote.h"
 #include "support/base/memory.h"
@@ -180,7 +181,7 @@ static bool compile_number(struct schema_compiler *compiler, const struct schema
         struct schema_check *check)
 {
 	(void)check;
-	if (!json_is_number(place->value)) {
+	if (!json_kind_is_number(place->value)) {
 		return schema_refuse(compiler, place->path, "must be a number");
 	}
 	return true;
@@ -190,7 +191,7 @@ static bool compile_divisor(struct schema_compiler *compiler, const struct schem
         struct schema_check *check)
 {
 	(void)check;
-	if (!json_is_number(place->value) || json_number_value(place->value) <= 0) {
+	if (!json_kind_is_number(place->value) || json_number_value(place->value) <= 0) {
 		return schema_refuse(compiler, place->path, "must be a number above 0");
 	}
 	return true;
@@ -200,7 +201,7 @@ static bool compile_divisor(struct schema_compiler *compiler, const struct schem
 static bool has_order(const struct schema_check *check, const struct schema_instance *instance,
         int order, int or_equal)
 {
-	if (!json_is_number(instance->value)) {
+	if (!json_kind_is_number(instance->value)) {
 		return true;
 	}
 	int found = json_number_compare(instance->value, check->value);
@@ -242,7 +243,7 @@ static bool check_below(struct schema_run *run, const struct schema_check *check
 /* Exact for integers; between doubles what rounding of the quotient alone can make is forgiven. */
 static bool is_multiple(const json_t *value, const json_t *divisor)
 {
-	if (json_is_integer(value) && json_is_integer(divisor)) {
+	if (json_kind_is(value, JSON_INTEGER) && json_kind_is(divisor, JSON_INTEGER)) {
 		return json_integer_value(value) % json_integer_value(divisor) == 0;
 	}
 	double quotient = json_number_value(value) / json_number_value(divisor);
@@ -255,7 +256,8 @@ static bool is_multiple(const json_t *value, const json_t *divisor)
 static bool check_multiple(struct schema_run *run, const struct schema_check *check,
         const struct schema_instance *instance)
 {
-	return !json_is_number(instance->value) || is_multiple(instance->value, check->value) ||
+	return !json_kind_is_number(instance->value) ||
+	        is_multiple(instance->value, check->value) ||
 	        schema_report(run, instance->path, "must be a multiple of %s",
 	                quote_json(check->value).text);
 }
@@ -268,7 +270,8 @@ static size_t length_of(const json_t *string)
 static bool check_min_length(struct schema_run *run, const struct schema_check *check,
         const struct schema_instance *instance)
 {
-	if (!json_is_string(instance->value) || length_of(instance->value) >= check->count) {
+	if (!json_kind_is(instance->value, JSON_STRING) ||
+	        length_of(instance->value) >= check->count) {
 		return true;
 	}
 	if (check->count == 1) {
@@ -281,7 +284,8 @@ static bool check_min_length(struct schema_run *run, const struct schema_check *
 static bool check_max_length(struct schema_run *run, const struct schema_check *check,
         const struct schema_instance *instance)
 {
-	return !json_is_string(instance->value) || length_of(instance->value) <= check->count ||
+	return !json_kind_is(instance->value, JSON_STRING) ||
+	        length_of(instance->value) <= check->count ||
 	        schema_report(
 	                run, instance->path, "must have at most %zu characters", check->count);
 }
@@ -301,7 +305,7 @@ static bool check_pattern(struct schema_run *run, const struct schema_check *che
         const struct schema_instance *instance)
 {
 	const json_t *value = instance->value;
-	return !json_is_string(value) ||
+	return !json_kind_is(value, JSON_STRING) ||
 	        schema_is_match(run, check->patterns[0], json_string_value(value),
 	                json_string_length(value)) ||
 	        schema_report(run, instance->path, "must match the pattern \"%s\"",
@@ -324,7 +328,7 @@ static bool compile_id(struct schema_compiler *compiler, const struct schema_pla
         struct schema_check *check)
 {
 	(void)check;
-	if (place->path->parent != NULL || !json_is_string(place->value)) {
+	if (place->path->parent != NULL || !json_kind_is(place->value, JSON_STRING)) {
 		return schema_refuse(compiler, place->path,
 		        "is a string and stands at the top of the file only");
 	}

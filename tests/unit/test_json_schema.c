@@ -332,6 +332,149 @@ static void references_that_cannot_be_followed_are_refused(void)
 	        "references lead back to where they started, so nothing would end");
 }
 
+static void keyword_says_nothing_of_values_of_other_kinds(void)
+{
+	static const char *const keywords[] = { "\"minimum\":5", "\"maximum\":-5",
+		"\"exclusiveMinimum\":5", "\"exclusiveMaximum\":-5", "\"multipleOf\":7",
+		"\"minLength\":9", "\"maxLength\":0", "\"pattern\":\"x\"", "\"minItems\":9",
+		"\"maxItems\":0", "\"uniqueItems\":true", "\"contains\":false",
+		"\"minProperties\":9", "\"maxProperties\":0", "\"required\":[\"a\"]",
+		"\"properties\":{\"a\":false}", "\"propertyNames\":false",
+		"\"patternProperties\":{\"a\":false}" };
+	for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++) {
+		char *schema CLEANUP_FREE = must_print("{%s}", keywords[i]);
+		check_valid(schema, "true");
+		check_valid(schema, "null");
+	}
+}
+
+static void numbers_far_apart_are_compared_as_they_are(void)
+{
+	check_valid("{\"minimum\":-1e300}", "-9223372036854775808");
+	check_valid("{\"maximum\":1e300}", "9223372036854775807");
+	check_lines("{\"minimum\":1e300}", "9223372036854775807", ": must be at least 1e+300");
+	check_lines("{\"maximum\":-1e300}", "5", ": must be at most -1e+300");
+	check_valid("{\"exclusiveMinimum\":-9.3e18}", "-9223372036854775808");
+	check_valid("{\"multipleOf\":5e-324}", "1e300");
+	check_invalid("{\"multipleOf\":1e-308}", "1e300");
+	check_valid("{\"multipleOf\":0.5}", "1e300");
+	check_invalid("{\"multipleOf\":3}", "0.5");
+	check_invalid("{\"multipleOf\":0.3}", "1");
+	check_invalid("{\"const\":1}", "\"1\"");
+	check_invalid("{\"const\":\"ab\"}", "\"abc\"");
+	check_invalid("{\"const\":{\"a\":1}}", "{\"b\":1}");
+	check_invalid("{\"const\":{\"a\":1}}", "{\"a\":2}");
+	check_invalid("{\"const\":{}}", "{\"a\":2}");
+	check_invalid("{\"const\":[1]}", "[1,2]");
+	check_invalid("{\"const\":[1]}", "[2]");
+	check_valid("{\"const\":null}", "null");
+	check_valid("{\"const\":false}", "false");
+}
+
+static void long_enum_is_shown_by_its_beginning(void)
+{
+	char *values CLEANUP_FREE = must_print("%s", "\"first\"");
+	for (int i = 0; i < 100; i++) {
+		char *longer = must_print("%s,\"value number %d\"", values, i);
+		free(values);
+		values = longer;
+	}
+	char *schema_text CLEANUP_FREE = must_print("{\"enum\":[%s]}", values);
+	struct json_schema *schema CLEANUP(cleanup_json_schema) = compile(schema_text);
+	char *lines CLEANUP_FREE = judge(schema, "1");
+	CHECK(strncmp(lines, ": must be one of \"first\", \"value number 0\"", 41) == 0);
+	CHECK(strstr(lines, "value number 99") == NULL);
+	CHECK(strlen(lines) < 600);
+	json_schema_destroy(NULL);
+}
+
+static void failure_under_not_and_or_is_no_violation_by_itself(void)
+{
+	check_valid("{\"not\":{\"enum\":[1,2]}}", "3");
+	check_valid("{\"not\":{\"const\":1}}", "3");
+	check_valid("{\"not\":{\"allOf\":[{\"const\":1},{\"const\":2}]}}", "3");
+	check_valid("{\"not\":{\"anyOf\":[{\"const\":1},{\"const\":2}]}}", "3");
+	check_valid("{\"not\":{\"oneOf\":[{\"const\":3},{\"const\":3}]}}", "3");
+	check_valid("{\"not\":{\"required\":[\"a\",\"b\"]}}", "{}");
+	check_valid("{\"not\":{\"uniqueItems\":true}}", "[1,1]");
+	check_valid("{\"uniqueItems\":false}", "[1,1]");
+	check_valid("{\"if\":{\"const\":1},\"else\":{\"const\":2}}", "1");
+	check_valid("{\"if\":{\"const\":1},\"then\":false}", "2");
+}
+
+/* Comparing each with each would take minutes. */
+static void comparison_of_many_elements_is_given_up(void)
+{
+	enum { N = 3000 };
+	json_t *numbers CLEANUP(json_decrefp) = json_array();
+	for (int i = 0; i < N; i++) {
+		json_array_append_new(numbers, json_integer(i));
+	}
+	struct json_schema *schema CLEANUP(cleanup_json_schema) = compile("{\"uniqueItems\":true}");
+	struct violations violations CLEANUP_VIOLATIONS = { 0 };
+	CHECK(!json_schema_validate(schema, numbers, "", &violations));
+	CHECK_TEXT(violations.items[violations.n_items - 1].message,
+	        "is too deep or too costly to check");
+}
+
+static void parts_that_are_wrong_are_named_where_they_stand(void)
+{
+	check_refused("{\"type\":[1]}", "/type", "must be a type or an array of types");
+	check_refused("{\"type\":1}", "/type", "must be a type or an array of types");
+	check_refused("{\"multipleOf\":\"1\"}", "/multipleOf", "must be a number above 0");
+	check_refused("{\"multipleOf\":-0.5}", "/multipleOf", "must be a number above 0");
+	check_refused(
+	        "{\"maxLength\":1e300}", "/maxLength", "must be a whole number of at least 0");
+	check_refused("{\"maxLength\":1.5}", "/maxLength", "must be a whole number of at least 0");
+	check_refused(
+	        "{\"maxLength\":\"1\"}", "/maxLength", "must be a whole number of at least 0");
+	check_refused("{\"pattern\":1}", "/pattern", "must be a regular expression in a string");
+	check_refused("{\"$id\":1}", "/$id", "is a string and stands at the top of the file only");
+	check_refused("{\"patternProperties\":{\"a\":1}}", "/patternProperties/a",
+	        "a schema is an object, true or false");
+	check_refused("{\"patternProperties\":{\"(\":true}}", "/patternProperties/(",
+	        "the pattern is no regular expression at its byte 1: missing closing parenthesis");
+	check_refused("{\"additionalProperties\":1}", "/additionalProperties",
+	        "a schema is an object, true or false");
+	check_refused("{\"additionalProperties\":true,\"patternProperties\":{\"(\":true}}",
+	        "/additionalProperties",
+	        "the pattern is no regular expression at its byte 1: missing closing parenthesis");
+	check_refused("{\"dependentRequired\":[]}", "/dependentRequired",
+	        "must be an object of arrays of names");
+	check_refused(
+	        "{\"required\":[1]}", "/required/0", "must be a name that is not listed before");
+	check_refused("{\"allOf\":[1]}", "/allOf/0", "a schema is an object, true or false");
+	check_refused("{\"if\":1}", "/if", "a schema is an object, true or false");
+	check_refused("{\"if\":true,\"else\":1}", "/else", "a schema is an object, true or false");
+	check_refused("{\"$ref\":1}", "/$ref",
+	        "must be a reference within this file, such as \"#/$defs/name\"");
+	check_refused("{\"items\":{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\"}}",
+	        "/items/$schema",
+	        "only \"https://json-schema.org/draft/2020-12/schema\" is known, and only at the "
+	        "top of the file");
+	check_refused("{\"$schema\":1}", "/$schema",
+	        "only \"https://json-schema.org/draft/2020-12/schema\" is known, and only at the "
+	        "top of the file");
+	check_valid("{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"$id\":\"x\"}",
+	        "1");
+}
+
+static void schema_of_too_many_parts_is_refused(void)
+{
+	enum { N = 4096 };
+	json_t *document CLEANUP(json_decrefp) = json_object();
+	json_t *parts = json_array();
+	for (int i = 0; i < N; i++) {
+		json_array_append_new(parts, json_object());
+	}
+	json_object_set_new(document, "anyOf", parts);
+	char *pointer CLEANUP_FREE = NULL;
+	char *sentence CLEANUP_FREE = NULL;
+	CHECK(json_schema_compile(document, &pointer, &sentence) == NULL);
+	CHECK_TEXT(pointer, "/anyOf/4095");
+	CHECK_TEXT(sentence, "the schema has more than 4096 parts");
+}
+
 static const struct suite_test tests[] = {
 	SUITE_TEST(booleans_are_schemas),
 	SUITE_TEST(type_takes_one_or_several),
@@ -353,6 +496,13 @@ static const struct suite_test tests[] = {
 	SUITE_TEST(keywords_that_are_not_enforced_are_refused),
 	SUITE_TEST(keywords_with_wrong_values_are_refused),
 	SUITE_TEST(references_that_cannot_be_followed_are_refused),
+	SUITE_TEST(keyword_says_nothing_of_values_of_other_kinds),
+	SUITE_TEST(numbers_far_apart_are_compared_as_they_are),
+	SUITE_TEST(long_enum_is_shown_by_its_beginning),
+	SUITE_TEST(failure_under_not_and_or_is_no_violation_by_itself),
+	SUITE_TEST(comparison_of_many_elements_is_given_up),
+	SUITE_TEST(parts_that_are_wrong_are_named_where_they_stand),
+	SUITE_TEST(schema_of_too_many_parts_is_refused),
 };
 
 int main(int argc, char **argv)
