@@ -185,10 +185,8 @@ struct lucius_text value_as_text(const struct value *value)
 
 void job_become(struct job *job, enum job_state state, const char *now)
 {
-	if (job->state != state) {
-		assert(job_state_may_become(job->state, state));
-		job->state = state;
-	}
+	assert(job_state_may_become(job->state, state));
+	job->state = state;
 	job_set(job, &job->updated_at, now);
 }
 

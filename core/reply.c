@@ -137,8 +137,3 @@ void reply_finish(struct reply *reply)
 	arena_finish(&reply->arena);
 	*reply = (struct reply){ 0 };
 }
-
-const char *reply_type(const struct reply *reply)
-{
-	return reply->facts.kind == REPLY_ACK ? "ACK" : "RESULT";
-}

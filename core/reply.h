@@ -19,7 +19,5 @@ struct reply {
 /* False: it is no reply, and the sentence says why. Finish it in either case. */
 bool reply_read(struct lucius_text body, struct reply *ret_reply);
 void reply_finish(struct reply *reply);
-/* "ACK" or "RESULT"; static. */
-const char *reply_type(const struct reply *reply);
 
 #endif
