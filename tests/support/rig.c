@@ -152,6 +152,9 @@ bool rig_ask(const struct lucius_host *host, uint32_t operation, struct lucius_o
         const char *format, ...)
 {
 	struct rig_fate *fate = next_fate(operation);
+	if (rig.on_asked != NULL) {
+		rig.on_asked(operation);
+	}
 	if (rig.is_quiet && operation >> 8 == LUCIUS_KIND_WORKFLOW && fate == NULL) {
 		rig.n_quiet++;
 		return false;

@@ -84,6 +84,8 @@ struct rig {
 	uint32_t run_state; /* LUCIUS_RUN_… that describe gives; 0: NOT_FOUND */
 	struct rig_asked asked[RIG_N_ASKED];
 	unsigned n_asked;
+	void (*on_asked)(uint32_t operation); /* as it is asked; NULL: nothing */
+	bool has_gaps; /* pages begin with an item that has no job */
 	bool is_quiet; /* the engine's part is counted, not written down */
 	unsigned n_quiet;
 	uint64_t n_expected; /* topics that the bus has been told of */

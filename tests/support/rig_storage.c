@@ -106,11 +106,21 @@ static void release(void *self, const struct lucius_job *job, struct lucius_op o
 	}
 }
 
+/* What a backend gives that had to look at much and has found nothing yet. */
+static void give_gap(const struct storage *storage, struct lucius_op op)
+{
+	const struct lucius_found gap = { sizeof(gap), NULL, { "gap", 3 } };
+	if (rig.has_gaps) {
+		storage->host->give(storage->host, op, &gap);
+	}
+}
+
 static void scan(void *self, struct lucius_text cursor, uint32_t limit, struct lucius_op op)
 {
 	struct storage *storage = self;
 	const char *from = cursor.size != 0 ? "on" : "from the start";
 	if (!rig_ask(storage->host, LUCIUS_OP_STORAGE_SCAN, op, "scan %s", from)) {
+		give_gap(storage, op);
 		const struct op_caller caller = pass(storage, LUCIUS_OP_STORAGE_SCAN, op);
 		storage_scan(rig.memory, cursor, limit, &caller);
 	}
@@ -143,6 +153,7 @@ static void list(void *self, const struct lucius_listing *listing, struct lucius
 	if (!rig_ask(storage->host, LUCIUS_OP_STORAGE_LIST, op, "list %s %s %u",
 	            listing->tenant_id.data, listing->state.size != 0 ? listing->state.data : "any",
 	            listing->limit)) {
+		give_gap(storage, op);
 		const struct op_caller caller = pass(storage, LUCIUS_OP_STORAGE_LIST, op);
 		storage_list(rig.memory, listing, &caller);
 	}

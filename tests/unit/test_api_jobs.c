@@ -84,6 +84,30 @@ static void history_is_shown_to_its_tenant_alone(void)
 	rig_end();
 }
 
+static void history_of_a_job_begins_with_its_creation(void)
+{
+	rig_begin(NULL);
+	rig_serve();
+	const struct rig_call *made = rig_call("POST", "/v1/orchestrate", NULL,
+	        "{\"schema_version\":\"v1\",\"tenant_id\":\"t1\",\"request_type\":\"OCR\","
+	        "\"input_ref\":\"a\",\"output_ref\":\"b\",\"payload\":{}}");
+	char target[128];
+	(void)snprintf(
+	        target, sizeof(target), "/v1/jobs/%s:pause?tenant_id=t1", rig_text(made, "jobId"));
+	CHECK_INT(rig_call("POST", target, NULL, NULL)->status, 200);
+	(void)snprintf(
+	        target, sizeof(target), "/v1/jobs/%s/events?tenant_id=t1", rig_text(made, "jobId"));
+	const struct rig_call *call = rig_get(target);
+	CHECK_INT(json_array_size(call->json), 2);
+	const json_t *first = json_array_get(call->json, 0);
+	const json_t *second = json_array_get(call->json, 1);
+	CHECK_TEXT(json_string_value(json_object_get(first, "event")), "job.created");
+	CHECK(json_is_null(json_object_get(first, "detail")));
+	CHECK_TEXT(json_string_value(json_object_get(second, "event")), "job.paused");
+	CHECK_TEXT(json_string_value(json_object_get(second, "state")), "PAUSED");
+	rig_end();
+}
+
 static void storage_without_lists_and_events_is_said_to_have_none(void)
 {
 	begin(&(const struct rig_traits){ .is_plain = true });
@@ -265,13 +289,13 @@ static void cursor_that_was_not_given_out_is_refused(void)
 
 /* Tokens */
 
-static struct access_list *load_tokens(void)
+static struct access_list *load_tokens(const char *lines)
 {
 	char path[] = "/tmp/lucius-tokens-XXXXXX";
 	char error[256] = "";
 	int fd = mkstemp(path);
 	FILE *file = fdopen(fd, "w");
-	(void)fputs("first t1\nevery *\n", file);
+	(void)fputs(lines, file);
 	(void)fclose(file);
 	struct access_list *access = access_load(path, error, sizeof(error));
 	CHECK_TEXT(error, "");
@@ -290,7 +314,7 @@ static void token_reads_what_its_tenants_have(void)
 {
 	begin(NULL);
 	put_job(OTHER_JOB, "t2");
-	struct access_list *access = load_tokens();
+	struct access_list *access = load_tokens("first t1\nevery *\n");
 	rig.api.access = access;
 	CHECK_INT(status_with("GET", "/v1/jobs?tenant_id=t1", NULL), 401);
 	CHECK_INT(status_with("GET", "/v1/jobs?tenant_id=t1", "Bearer wrong"), 401);
@@ -306,12 +330,49 @@ static void token_reads_what_its_tenants_have(void)
 	rig_end();
 }
 
+static struct access_list *other_tokens;
+
+static void take_up_other_tokens(uint32_t operation)
+{
+	if (operation == LUCIUS_OP_STORAGE_LOAD) {
+		rig.api.access = other_tokens;
+	}
+}
+
+/* The list of tokens may be another by the time the storage answers. */
+static void token_that_is_withdrawn_meanwhile_reads_nothing(void)
+{
+	begin(NULL);
+	struct access_list *access = load_tokens("first t1\n");
+	other_tokens = load_tokens("other *\n");
+	rig.api.access = access;
+	rig.on_asked = take_up_other_tokens;
+	CHECK_INT(status_with("GET", "/v1/jobs/" JOB "/steps", "Bearer first"), 404);
+	access_destroy(other_tokens);
+	access_destroy(access);
+	rig_end();
+}
+
+static void page_of_a_list_may_have_gaps(void)
+{
+	begin(NULL);
+	rig.has_gaps = true;
+	const struct rig_call *call = rig_get("/v1/jobs?tenant_id=t1");
+	CHECK_INT(json_array_size(json_object_get(call->json, "jobs")), 1);
+	CHECK(json_is_null(json_object_get(call->json, "next")));
+	const struct rig_call *none = rig_get("/v1/jobs?tenant_id=t2");
+	CHECK_INT(json_array_size(json_object_get(none->json, "jobs")), 0);
+	CHECK_TEXT(rig_text(none, "next"), "gap");
+	rig_end();
+}
+
 int main(int argc, char **argv)
 {
 	static const struct suite_test tests[] = {
 		SUITE_TEST(job_is_shown_to_its_tenant_alone),
 		SUITE_TEST(steps_are_shown_without_a_tenant_but_to_no_other),
 		SUITE_TEST(history_is_shown_to_its_tenant_alone),
+		SUITE_TEST(history_of_a_job_begins_with_its_creation),
 		SUITE_TEST(storage_without_lists_and_events_is_said_to_have_none),
 		SUITE_TEST(storage_that_fails_is_answered_without_its_inside),
 		SUITE_TEST(job_that_goes_between_its_row_and_its_history_is_not_there),
@@ -322,6 +383,8 @@ int main(int argc, char **argv)
 		SUITE_TEST(query_that_no_list_has_is_refused_before_the_storage_is_asked),
 		SUITE_TEST(cursor_that_was_not_given_out_is_refused),
 		SUITE_TEST(token_reads_what_its_tenants_have),
+		SUITE_TEST(token_that_is_withdrawn_meanwhile_reads_nothing),
+		SUITE_TEST(page_of_a_list_may_have_gaps),
 	};
 	return suite_run("api_jobs", tests, sizeof(tests) / sizeof(tests[0]), argc, argv);
 }

@@ -82,6 +82,17 @@ static void tenant_with_every_kind_of_byte_is_escaped_in_the_location(void)
 	const struct rig_call *call = orchestrate(COMMAND_OF("a b&ü/%", ""));
 	CHECK_INT(call->status, 202);
 	CHECK(has_header(call, "?tenant_id=a%20b%26%C3%BC%2F%25\r\n"));
+	/* The longest tenant that there is: its job has no summary, since that would be too long.
+	 */
+	char longest[4 * 128 + 1] = "";
+	for (size_t i = 0; i < 128; i++) {
+		memcpy(longest + 4 * i, "\xf0\x9f\x98\x80", 5);
+	}
+	char *body CLEANUP_FREE = must_print(COMMAND_OF("%s", ""), longest);
+	const struct rig_call *last = orchestrate(body);
+	CHECK_INT(last->status, 202);
+	CHECK(has_header(last, "%F0%9F%98%80\r\n"));
+	CHECK_INT(rig_count(LUCIUS_OP_WORKFLOW_START), 2);
 	rig_end();
 }
 

@@ -373,6 +373,103 @@ static void no_order_of_events_breaks_the_rules(void)
 	}
 }
 
+static enum rule publish(struct job *job, const char *step_id, int64_t attempt_no, const char *id)
+{
+	const struct lease_request request = { "t1", step_id, attempt_no, id, LATER };
+	return rule_publish(job, &request);
+}
+
+static enum rule published(struct job *job, const char *step_id, int64_t attempt_no, const char *id)
+{
+	const struct lease_request request = { "t1", step_id, attempt_no, id, LATER };
+	return rule_published(job, &request, LATER);
+}
+
+static void only_the_recorded_attempt_is_published_and_while_it_is_open(void)
+{
+	CLEANUP(cleanup_job) struct job *job = two_steps();
+	CHECK_INT(publish(job, "ocr", 1, "a"), RULE_SUPERSEDED);
+	CHECK_INT(publish(job, "nothing", 1, "a"), RULE_STEP_UNKNOWN);
+	lease(job, "ocr", 1, "a");
+	CHECK_INT(publish(job, "ocr", 1, "a"), RULE_CHANGED);
+	CHECK_INT(publish(job, "ocr", 2, "a"), RULE_SUPERSEDED);
+	CHECK_INT(reply(job, "ocr", 1, "a", REPLY_ACK), RULE_CHANGED);
+	CHECK_INT(publish(job, "ocr", 1, "a"), RULE_CHANGED);
+	CHECK_INT(reply(job, "ocr", 1, "a", REPLY_SUCCEEDED), RULE_CHANGED);
+	CHECK_INT(publish(job, "ocr", 1, "a"), RULE_UNCHANGED);
+	CHECK_INT(publish(job, "ocr", 2, "b"), RULE_STEP_TERMINAL);
+	job->n_new_events = 0;
+	CHECK_INT(rule_close(job, JOB_FAILED_FINAL, "X", NULL, LATER), RULE_CHANGED);
+	CHECK_INT(publish(job, "ocr", 2, "b"), RULE_JOB_CLOSED);
+}
+
+static void timer_counts_from_the_first_publish_of_the_attempt_that_is_out(void)
+{
+	CLEANUP(cleanup_job) struct job *job = two_steps();
+	lease(job, "ocr", 1, "a");
+	CHECK_INT(published(job, "nothing", 1, "a"), RULE_UNCHANGED);
+	CHECK_INT(published(job, "ocr", 2, "a"), RULE_UNCHANGED);
+	CHECK_INT(published(job, "ocr", 1, "b"), RULE_UNCHANGED);
+	CHECK_INT(published(job, "ocr", 1, "a"), RULE_CHANGED);
+	CHECK_INT(published(job, "ocr", 1, "a"), RULE_UNCHANGED);
+	reply(job, "ocr", 1, "a", REPLY_ACK);
+	CHECK_INT(published(job, "ocr", 1, "a"), RULE_UNCHANGED);
+}
+
+static void outcome_is_taken_of_its_tenant_only_and_with_its_steps_done(void)
+{
+	CLEANUP(cleanup_job) struct job *job = two_steps();
+	const struct outcome_request foreign = { "t2", NULL, JOB_CANCELLED, NULL, NULL };
+	CHECK_INT(rule_outcome(job, &foreign, LATER), RULE_JOB_UNKNOWN);
+	CHECK_INT(outcome(job, NULL, JOB_SUCCEEDED), RULE_NOT_SUCCEEDED);
+	const struct outcome_request failed = { NULL, NULL, JOB_FAILED_FINAL, "X", NULL };
+	CHECK_INT(rule_outcome(job, &failed, LATER), RULE_CHANGED);
+	CHECK_INT(job->steps[0].state, STEP_CANCELLED);
+	CHECK_INT(outcome(job, NULL, JOB_SUCCEEDED), RULE_JOB_CLOSED);
+}
+
+static void failure_without_a_code_gets_one(void)
+{
+	CLEANUP(cleanup_job) struct job *job = two_steps();
+	lease(job, "ocr", 1, "a");
+	const struct reply_facts facts = { REPLY_FAILED_FINAL, NULL, "ocr", 1, "a", NULL, NULL,
+		{ 0 } };
+	CHECK_INT(rule_reply(job, &facts, LATER), RULE_CHANGED);
+	CHECK_TEXT(value_text(&job->error_code), "STEP_FAILED");
+	CHECK_TEXT(value_text(&job->error_message), "");
+}
+
+/* Rows of another version of Lucius, or of somebody's hand. */
+static void odd_rows_are_read_as_far_as_they_make_sense(void)
+{
+	const struct lucius_field of_job[] = {
+		{ "job_id", "abc", 3, LUCIUS_FIELD_STRING },
+		{ "state", "NEVER_HEARD_OF", 14, LUCIUS_FIELD_STRING },
+		{ "error_code", "", 0, LUCIUS_FIELD_STRING },
+		{ "doc_id", NULL, 5, LUCIUS_FIELD_STRING },
+		{ "_one", "1", 1, LUCIUS_FIELD_INTEGER },
+		{ "_two", "2", 1, LUCIUS_FIELD_INTEGER },
+	};
+	const struct lucius_field of_step[] = {
+		{ "step_id", "ocr", 3, LUCIUS_FIELD_STRING },
+		{ "state", "SOMETHING", 9, LUCIUS_FIELD_STRING },
+		{ "_foreign", "x", 1, LUCIUS_FIELD_STRING },
+	};
+	const struct lucius_step step = { .size = sizeof(step), .fields = of_step, .n_fields = 3 };
+	const struct lucius_step *steps[] = { &step };
+	const struct lucius_job row = {
+		.size = sizeof(row), .fields = of_job, .n_fields = 6, .steps = steps, .n_steps = 1
+	};
+	CLEANUP(cleanup_job) struct job *job = job_decode(&row);
+	CHECK_INT(job->state, JOB_QUEUED);
+	CHECK_INT(job->steps[0].state, STEP_PENDING);
+	CHECK(job->error_code.text == NULL);
+	CHECK(job->doc_id.text == NULL);
+	CHECK_INT(job->n_foreign, 2);
+	CHECK(!value_is(&job->job_id, NULL));
+	CHECK(!value_is(&job->doc_id, "x"));
+}
+
 static const struct suite_test tests[] = {
 	SUITE_TEST(two_steps_that_succeed_make_a_job_that_has_succeeded),
 	SUITE_TEST(result_without_ack_counts_and_leaves_the_queue),
@@ -396,6 +493,11 @@ static const struct suite_test tests[] = {
 	SUITE_TEST(sweeper_closes_a_cancelling_job_as_cancelled),
 	SUITE_TEST(a_row_comes_back_as_it_was_saved),
 	SUITE_TEST(fields_of_the_backend_come_back_with_the_job),
+	SUITE_TEST(only_the_recorded_attempt_is_published_and_while_it_is_open),
+	SUITE_TEST(timer_counts_from_the_first_publish_of_the_attempt_that_is_out),
+	SUITE_TEST(outcome_is_taken_of_its_tenant_only_and_with_its_steps_done),
+	SUITE_TEST(failure_without_a_code_gets_one),
+	SUITE_TEST(odd_rows_are_read_as_far_as_they_make_sense),
 	SUITE_TEST(no_order_of_events_breaks_the_rules),
 };
 

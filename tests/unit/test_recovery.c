@@ -85,6 +85,18 @@ static void nothing_to_recover_is_recovered_at_once(void)
 	end();
 }
 
+static void page_with_gaps_is_taken_up_as_any_other(void)
+{
+	begin();
+	put_job(JOB);
+	rig.has_gaps = true;
+	recovery_start(recovery);
+	rig_turn();
+	CHECK_INT(rig_count(LUCIUS_OP_WORKFLOW_START), 1);
+	CHECK_INT(n_recovered, 1);
+	end();
+}
+
 static void job_that_has_ended_is_released_and_not_restored(void)
 {
 	static const uint32_t statuses[] = { LUCIUS_OK, LUCIUS_UNAVAILABLE };
@@ -266,6 +278,7 @@ int main(int argc, char **argv)
 	static const struct suite_test tests[] = {
 		SUITE_TEST(engine_gets_its_live_jobs_once_its_name_is_had),
 		SUITE_TEST(nothing_to_recover_is_recovered_at_once),
+		SUITE_TEST(page_with_gaps_is_taken_up_as_any_other),
 		SUITE_TEST(job_that_has_ended_is_released_and_not_restored),
 		SUITE_TEST(more_jobs_than_a_page_has_are_all_restored),
 		SUITE_TEST(job_that_the_engine_does_not_take_is_tried_again_if_that_may_help),

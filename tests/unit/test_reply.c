@@ -89,6 +89,16 @@ static void output_ref_is_kept_as_it_was_sent(void)
 	reply_finish(&reply);
 }
 
+static void empty_output_ref_is_none(void)
+{
+	struct reply reply;
+	CHECK(read("{\"type\":\"RESULT\"," IDENTITY
+	           ",\"status\":\"SUCCEEDED\",\"output_ref\":\"\"}",
+	        &reply));
+	CHECK(reply.facts.output_ref.text == NULL);
+	reply_finish(&reply);
+}
+
 static void what_is_no_reply_is_refused_with_a_sentence(void)
 {
 	static const char *const texts[] = { "", "[]", "7", "{", "{}", "{\"type\":\"ACK\"}",
@@ -99,6 +109,10 @@ static void what_is_no_reply_is_refused_with_a_sentence(void)
 		"\"lease_id\":\"l\"}",
 		"{\"type\":\"RESULT\"," IDENTITY
 		",\"status\":\"SUCCEEDED\",\"output_ref\":[99999999999999999999]}",
+		"{\"type\":\"RESULT\"," IDENTITY ",\"status\":7}",
+		"{\"type\":\"ACK\",\"jobId\":\"j\",\"stepId\":\"s\",\"attempt_no\":1}",
+		"{\"type\":\"ACK\",\"jobId\":\"j\",\"attempt_no\":1,\"lease_id\":\"l\"}",
+		"{\"type\":\"ACK\",\"stepId\":\"s\",\"attempt_no\":1,\"lease_id\":\"l\"}",
 		"\xff\xfe" };
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		struct reply reply;
@@ -113,6 +127,7 @@ static const struct suite_test tests[] = {
 	SUITE_TEST(status_and_failure_class_say_what_a_result_means),
 	SUITE_TEST(error_may_be_null_or_empty),
 	SUITE_TEST(output_ref_is_kept_as_it_was_sent),
+	SUITE_TEST(empty_output_ref_is_none),
 	SUITE_TEST(what_is_no_reply_is_refused_with_a_sentence),
 };
 

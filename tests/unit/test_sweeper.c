@@ -339,6 +339,26 @@ static void all_pages_are_gone_through(void)
 	end();
 }
 
+static void page_with_gaps_is_swept_as_any_other(void)
+{
+	begin_with_job();
+	rig.has_gaps = true;
+	sweep();
+	CHECK_TEXT(rig_last(LUCIUS_OP_WORKFLOW_START), "start " JOB);
+	end();
+}
+
+static void job_without_a_time_is_left_alone(void)
+{
+	begin();
+	CLEANUP(cleanup_job) struct job *job = rig_make_job(JOB, "t1", 1);
+	value_clear(&job->updated_at);
+	rig_put_job(job);
+	sweep();
+	CHECK_INT(rig_count(LUCIUS_OP_WORKFLOW_DESCRIBE), 0);
+	end();
+}
+
 static void pass_that_cannot_read_ends_and_the_next_one_reads(void)
 {
 	static const uint32_t statuses[] = { LUCIUS_UNAVAILABLE, LUCIUS_UNKNOWN, LUCIUS_INTERNAL };
@@ -414,6 +434,8 @@ int main(int argc, char **argv)
 		SUITE_TEST(answer_and_resume_are_told_again_the_resume_first),
 		SUITE_TEST(attempt_that_is_out_is_left_to_its_run),
 		SUITE_TEST(all_pages_are_gone_through),
+		SUITE_TEST(page_with_gaps_is_swept_as_any_other),
+		SUITE_TEST(job_without_a_time_is_left_alone),
 		SUITE_TEST(pass_that_cannot_read_ends_and_the_next_one_reads),
 		SUITE_TEST(storage_that_does_not_mend_itself_is_asked_again_at_the_next_pass),
 		SUITE_TEST(retention_may_change_while_it_runs),

@@ -39,6 +39,10 @@ static void a_malformed_header_is_refused(void)
 	check_read("00-4BF92F3577B34DA6A3CE929D0E0E4736-" PARENT "-01", NULL);
 	check_read("00-00000000000000000000000000000000-" PARENT "-01", NULL);
 	check_read("00-" TRACE "-0000000000000000-01", NULL);
+	check_read("00-4bf92f3577b34da6a3ce929d0e0e473g-" PARENT "-01", NULL);
+	check_read("00-" TRACE "_" PARENT "-01", NULL);
+	check_read("00-" TRACE "-00f067aa0ba902bg-01", NULL);
+	check_read("00-" TRACE "-" PARENT "_01", NULL);
 	check_read(" 00-" TRACE "-" PARENT "-01", NULL);
 }
 
