@@ -143,6 +143,7 @@ void ledger_update_patiently(struct ledger *ledger, const char *job_id, ledger_c
 void ledger_hurry(struct ledger *ledger)
 {
 	ledger->is_hurried = true;
+	timer_stop(steal(ledger->patience));
 	ledger_lines_hurry(ledger);
 }
 
@@ -171,6 +172,7 @@ struct ledger *ledger_create(struct loop *loop, struct backend *storage)
 void ledger_destroy(struct ledger *ledger)
 {
 	if (ledger != NULL) {
+		timer_stop(ledger->patience);
 		job_cache_destroy(ledger->cache);
 		free(ledger);
 	}

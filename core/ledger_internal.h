@@ -20,6 +20,7 @@ struct ledger {
 	bool is_exact; /* nobody else writes: what the cache has is so */
 	bool is_hurried; /* nothing waits for others any more */
 	size_t n_open;
+	struct timer *patience; /* while updates may wait for others */
 	/* The jobs that updates wait for or work on. */
 	struct ledger_line *buckets[LEDGER_N_BUCKETS];
 };

@@ -32,8 +32,9 @@
 #define FIRST_WAITING_TRY 3u
 #define MAX_WAIT_MS 50u
 #define MAX_SHARING 16u
-/* How long a patient update waits for one to share its save: consumers that answer at once do it
- * within, and nobody notices that it was late. */
+/* How long a patient update waits at most for one to share its save: consumers that answer at once
+ * do it within, and nobody notices that it was late. One timer is for all of them, so that those
+ * which wait in vain share a turn. */
 #define PATIENCE_MS 5u
 
 struct updates {
@@ -47,7 +48,6 @@ struct ledger_line {
 	char job_id[JOB_ID_SIZE + 1];
 	struct updates waiting;
 	struct updates batch; /* what is under way */
-	struct timer *patience; /* while there is nothing but patient ones */
 	struct job *job; /* owned; the working copy */
 	struct arena frozen; /* the job as changes have left it */
 	uint32_t n_tries;
@@ -149,13 +149,6 @@ static void on_due(void *user)
 	begin(line);
 }
 
-static void on_patience_ended(void *user)
-{
-	struct ledger_line *line = user;
-	line->patience = NULL;
-	begin(line);
-}
-
 static bool is_anybody_impatient(const struct updates *updates)
 {
 	const struct update *update = updates->first;
@@ -165,20 +158,38 @@ static bool is_anybody_impatient(const struct updates *updates)
 	return update != NULL;
 }
 
+static bool is_waiting(const struct ledger_line *line)
+{
+	return !line->is_running && !line->is_due;
+}
+
+static void on_patience_ended(void *user)
+{
+	struct ledger *ledger = user;
+	ledger->patience = NULL;
+	for (size_t i = 0; i < LEDGER_N_BUCKETS; i++) {
+		struct ledger_line *line = ledger->buckets[i];
+		for (; line != NULL; line = line->next) {
+			if (is_waiting(line)) {
+				begin(line);
+			}
+		}
+	}
+}
+
 /* Begins at the end of the turn, so that what comes in one turn shares a save. */
 static void schedule(struct ledger_line *line)
 {
-	if (line->is_running || line->is_due) {
+	struct ledger *ledger = line->ledger;
+	if (!is_waiting(line)) {
 		return;
 	}
-	if (line->n_alone != 0 || line->ledger->is_hurried ||
-	        is_anybody_impatient(&line->waiting)) {
-		timer_stop(steal(line->patience));
+	if (line->n_alone != 0 || ledger->is_hurried || is_anybody_impatient(&line->waiting)) {
 		line->is_due = true;
-		loop_defer(line->ledger->loop, on_due, line);
-	} else if (line->patience == NULL) {
-		line->patience =
-		        timer_start(line->ledger->loop, PATIENCE_MS, on_patience_ended, line);
+		loop_defer(ledger->loop, on_due, line);
+	} else if (ledger->patience == NULL) {
+		ledger->patience =
+		        timer_start(ledger->loop, PATIENCE_MS, on_patience_ended, ledger);
 	}
 }
 
