@@ -129,19 +129,46 @@ static void say_parse_error(const config_t *config, const char *path, char *erro
 	        file != NULL ? file : path, config_error_line(config), config_error_text(config));
 }
 
+/* The whole file; owned. NULL with errno. The scanner of libconfig would end the process where a
+ * read fails, as it does of a directory. */
+static char *read_whole(FILE *file, size_t *ret_size)
+{
+	enum { PIECE = 4096 };
+	CLEANUP_FREE char *text = must_calloc(1, PIECE + 1);
+	size_t size = 0;
+	for (size_t n = PIECE; n == PIECE; size += n) {
+		text = must_resize(text, size + PIECE + 1, 1);
+		n = fread(text + size, 1, PIECE, file);
+	}
+	if (ferror(file) != 0) {
+		return NULL;
+	}
+	text[size] = '\0';
+	*ret_size = size;
+	return steal(text);
+}
+
 int option_file_read(
         const char *path, struct option_givens *ret_givens, char *error, size_t error_size)
 {
 	FILE *file = fopen(path, "re");
-	if (file == NULL) {
-		(void)snprintf(error, error_size, "'%s': %s", path, strerror(errno));
-		return errno == ENOENT ? 1 : -1;
+	size_t size = 0;
+	CLEANUP_FREE char *text = file != NULL ? read_whole(file, &size) : NULL;
+	int why = errno;
+	if (file != NULL) {
+		(void)fclose(file);
+	}
+	if (text == NULL) {
+		(void)snprintf(error, error_size, "'%s': %s", path, strerror(why));
+		return file == NULL && why == ENOENT ? 1 : -1;
+	}
+	if (strlen(text) != size) {
+		(void)snprintf(error, error_size, "'%s' holds a NUL, and is no text", path);
+		return -1;
 	}
 	CLEANUP(finish_config) config_t config;
 	config_init(&config);
-	int is_read = config_read(&config, file);
-	int failed = fclose(file);
-	if (is_read != CONFIG_TRUE || failed != 0) {
+	if (config_read_string(&config, text) != CONFIG_TRUE) {
 		say_parse_error(&config, path, error, error_size);
 		return -1;
 	}
