@@ -85,7 +85,7 @@ WRAP(ssize_t, send, -1, (int fd, const void *bytes, size_t size, int flags),
 WRAP(ssize_t, sendmsg, -1, (int fd, const struct msghdr *message, int flags), (fd, message, flags))
 WRAP(ssize_t, read, -1, (int fd, void *bytes, size_t size), (fd, bytes, size))
 WRAP(ssize_t, write, -1, (int fd, const void *bytes, size_t size), (fd, bytes, size))
-WRAP(int, lstat, -1, (const char *path, struct stat *stat), (path, stat))
+WRAP(int, lstat64, -1, (const char *path, struct stat *stat), (path, stat))
 WRAP(int, eventfd, -1, (unsigned count, int flags), (count, flags))
 WRAP(int, eventfd_write, -1, (int fd, eventfd_t value), (fd, value))
 WRAP(int, clock_gettime, -1, (clockid_t clock, struct timespec *time), (clock, time))

@@ -115,7 +115,7 @@ static void unclear_framing_is_refused(void)
 	        "the body is larger than this client takes");
 	expect_bad("HTTP/1.1 101 Switching\r\n\r\n", "the server wants to change the protocol");
 	expect_bad("HTTP/1.1 200 OK\nX: y\r\n\r\n", "a line does not end with CRLF");
-	expect_bad(OK "X y\r\n\r\n", "a header line has no valid name and colon");
+	expect_bad(OK "X\r\n\r\n", "a header line has no valid name and colon");
 	expect_bad(OK "Content-Length: 5\r\n\r\nab",
 	        "the connection was closed before the answer was complete");
 	expect_bad(OK "Transfer-Encoding: chunked\r\n\r\n2\r\na",
