@@ -3,6 +3,7 @@
 #include "sdk/conformance/bus_tests.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "sdk/conformance/bus_world.h"
 
@@ -108,6 +109,46 @@ static void health_of_a_running_bus_is_good(void)
 	bus_world_close(&world);
 }
 
+static void expect_topic(struct bus_world *world, const char *name)
+{
+	const struct lucius_text topic = bus_text_of(name);
+	const struct lucius_topology topology = {
+		.size = sizeof(topology), .topics = &topic, .n_topics = 1
+	};
+	world->bus->expect(instance_self(world->instance), &topology);
+}
+
+/* Health says UNAVAILABLE and names the topic, and nothing else. */
+static bool is_named(struct bus_world *world, const char *topic)
+{
+	struct asked *health = instance_health(world->instance);
+	return asked_wait(health) && asked_status(health) == LUCIUS_UNAVAILABLE &&
+	        asked_n_items(health) == 1 &&
+	        strstr(bus_text(*(const struct lucius_text *)asked_item(health, 0)), topic) != NULL;
+}
+
+static void an_expected_topic_that_is_missing_is_named_by_health(void)
+{
+	enum { BOUND_MS = 20000, STEP_MS = 50 };
+	struct bus_world world;
+	bus_world_open(&world);
+	if (!LUCIUS_HAS(world.bus, expect)) {
+		conformance_skip("the bus does not want to know its topics");
+	}
+	expect_topic(&world, world.topic);
+	bus_publish_ok(&world, "there is one");
+	CHECK_STATUS(instance_health(world.instance), LUCIUS_OK);
+	expect_topic(&world, "a-topic-that-nobody-made");
+	bool is_seen = is_named(&world, "a-topic-that-nobody-made");
+	for (int waited = 0; !is_seen && waited < BOUND_MS; waited += STEP_MS) {
+		bus_let_pass(&world, STEP_MS);
+		is_seen = is_named(&world, "a-topic-that-nobody-made");
+	}
+	CHECK(is_seen);
+	bus_publish_ok(&world, "still there");
+	bus_world_close(&world);
+}
+
 const struct conformance_test bus_life_tests[] = {
 	CONFORMANCE_TEST(unsubscribe_waits_for_what_was_given),
 	CONFORMANCE_TEST(unsubscribe_of_what_has_ended_is_no_error),
@@ -115,5 +156,6 @@ const struct conformance_test bus_life_tests[] = {
 	CONFORMANCE_TEST(what_was_published_survives_the_process),
 	CONFORMANCE_TEST(cancelled_publish_answers_once_and_the_next_one_goes),
 	CONFORMANCE_TEST(health_of_a_running_bus_is_good),
+	CONFORMANCE_TEST(an_expected_topic_that_is_missing_is_named_by_health),
 	{ NULL, NULL },
 };

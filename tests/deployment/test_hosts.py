@@ -13,6 +13,7 @@ import http.client
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -164,6 +165,7 @@ class Host:
 class World:
     def __init__(self):
         self.pause = threading.Event()  # never set
+        self.is_good = False
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="lucius-hosts-"))
         self.network = Network(f"hosts-{os.getpid()}")
         self.hosts = {}
@@ -234,6 +236,8 @@ class World:
         for name in reversed(list(self.hosts)):
             self.hosts[name].stop()
         self.network.close()
+        if self.is_good:  # else the logs are wanted
+            shutil.rmtree(self.directory)
 
 
 class Hosts(unittest.TestCase):
@@ -317,6 +321,7 @@ class Hosts(unittest.TestCase):
         self.assertEqual(extra, set(), "there are jobs that no command has been told of")
         print(f"{len(accepted)} accepted, {collections.Counter(states.values())}, "
               f"most live at once {dict(self.most)}")
+        self.world.is_good = True
 
 
 if __name__ == "__main__":
