@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/json_kind.h"
 #include "support/base/cleanup.h"
 #include "support/base/memory.h"
 
@@ -55,7 +56,7 @@ static size_t collect(json_t *object, struct member *members)
 			.name_size = json_object_iter_key_len(at),
 			.value = json_object_iter_value(at),
 		};
-		if (json_is_null(member.value)) {
+		if (json_kind_is(member.value, JSON_NULL)) {
 			continue;
 		}
 		if (is_few) {
@@ -112,9 +113,9 @@ void canonical_write(struct json_writer *writer, const json_t *value)
 {
 	bool was_ascii = writer->is_ascii;
 	writer->is_ascii = true;
-	if (json_is_object(value)) {
+	if (json_kind_is(value, JSON_OBJECT)) {
 		write_object(writer, (json_t *)value);
-	} else if (json_is_array(value)) {
+	} else if (json_kind_is(value, JSON_ARRAY)) {
 		write_array(writer, value);
 	} else {
 		json_writer_json(writer, value);

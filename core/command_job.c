@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "core/json_kind.h"
 #include "core/json_writer.h"
 #include "core/loop.h"
 #include "core/random_id.h"
@@ -19,10 +20,10 @@
 
 static void set_json(struct job *job, struct value *value, const json_t *json)
 {
-	if (json == NULL || json_is_null(json)) {
+	if (json == NULL || json_kind_is(json, JSON_NULL)) {
 		return;
 	}
-	if (json_is_string(json)) {
+	if (json_kind_is(json, JSON_STRING)) {
 		job_set_sized(job, value, json_string_value(json), json_string_length(json),
 		        LUCIUS_FIELD_STRING);
 		return;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/command_refusal.h"
+#include "core/json_kind.h"
 #include "core/json_path.h"
 #include "core/quote.h"
 #include "support/base/memory.h"
@@ -60,7 +61,7 @@ static json_t *payload_of(const struct command *command, const char *step_id)
 		return json_incref(command->payload);
 	}
 	json_t *payload = json_object_get(steps, step_id);
-	bool is_given = payload != NULL && !json_is_null(payload);
+	bool is_given = payload != NULL && !json_kind_is(payload, JSON_NULL);
 	return is_given ? json_incref(payload) : must_have(json_object());
 }
 
@@ -70,7 +71,7 @@ static void check_step(const struct command *command, const struct command_step 
 	bool is_named = steps_of(command) != NULL;
 	char *prefix CLEANUP_FREE = must_print("/payload%s%s", is_named ? "/steps/" : "",
 	        is_named ? step->definition->step_id : "");
-	if (!json_is_object(step->payload)) {
+	if (!json_kind_is(step->payload, JSON_OBJECT)) {
 		violations_add(violations, prefix, "must be an object");
 		return;
 	}

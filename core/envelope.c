@@ -13,6 +13,7 @@
 
 #include "core/command_refusal.h"
 #include "core/json_equal.h"
+#include "core/json_kind.h"
 #include "core/json_path.h"
 #include "core/quote.h"
 #include "core/strip_lower.h"
@@ -72,7 +73,7 @@ static const char *type_text(const json_t *value)
 /* True for a string; anything else is a violation. */
 static bool need_string(const struct member *member)
 {
-	if (!json_is_string(member->value)) {
+	if (!json_kind_is(member->value, JSON_STRING)) {
 		violate(member, "must be a string, not %s", type_text(member->value));
 		return false;
 	}
@@ -137,7 +138,7 @@ static void check_identifier(const struct member *member)
 
 static void check_object(const struct member *member)
 {
-	if (!json_is_object(member->value)) {
+	if (!json_kind_is(member->value, JSON_OBJECT)) {
 		violate(member, "must be an object, not %s", type_text(member->value));
 	}
 }
@@ -175,7 +176,7 @@ static void check_members(const struct member *object, const struct member_rule 
 			.path = &here,
 			.violations = object->violations,
 		};
-		if (member.value != NULL && !json_is_null(member.value)) {
+		if (member.value != NULL && !json_kind_is(member.value, JSON_NULL)) {
 			rule->check(&member);
 		} else if (rule->is_required) {
 			violate(&member, "is required");
@@ -194,9 +195,9 @@ static void check_reference(const struct member *member, bool is_uri_required)
 		{ "metadata", false, check_object },
 		{ NULL, false, NULL },
 	};
-	if (json_is_object(member->value)) {
+	if (json_kind_is(member->value, JSON_OBJECT)) {
 		check_members(member, rules);
-	} else if (json_is_string(member->value)) {
+	} else if (json_kind_is(member->value, JSON_STRING)) {
 		check_filled_string(member);
 	} else {
 		violate(member, "must be a string or an object, not %s", type_text(member->value));
@@ -233,7 +234,7 @@ static bool is_envelope(const json_t *body, struct violations *violations)
 {
 	const struct member top = { .value = body, .violations = violations };
 	check_object(&top);
-	if (json_is_object(body)) {
+	if (json_kind_is(body, JSON_OBJECT)) {
 		check_members(&top, envelope_rules);
 	}
 	return violations->n_found == 0;
@@ -243,7 +244,7 @@ static bool is_envelope(const json_t *body, struct violations *violations)
 static json_t *value_of(const json_t *envelope, const char *name)
 {
 	json_t *value = json_object_get(envelope, name);
-	return value != NULL && !json_is_null(value) ? value : NULL;
+	return value != NULL && !json_kind_is(value, JSON_NULL) ? value : NULL;
 }
 
 static const char *text_of(const json_t *envelope, const char *name)

@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 
 #include "core/canonical.h"
+#include "core/json_kind.h"
 #include "support/base/memory.h"
 
 enum { DIGEST_SIZE = 32 };
@@ -29,7 +30,7 @@ static void write_optional_text(struct json_writer *writer, const char *name, co
 
 static void write_optional_json(struct json_writer *writer, const char *name, const json_t *value)
 {
-	if (value != NULL && !json_is_null(value)) {
+	if (value != NULL && !json_kind_is(value, JSON_NULL)) {
 		json_writer_name(writer, name);
 		canonical_write(writer, value);
 	}

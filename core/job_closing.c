@@ -18,7 +18,7 @@ static void set_final_output(struct job *job)
 {
 	const struct value *output = &job->steps[job->n_steps - 1].result_ref;
 	job->final_output = *output;
-	if (output->type == LUCIUS_FIELD_STRING || output->text == NULL) {
+	if (output->type == LUCIUS_FIELD_STRING) { /* a missing one, too */
 		return;
 	}
 	job->final_output.type = LUCIUS_FIELD_STRING;

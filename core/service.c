@@ -154,11 +154,11 @@ static void part_stopped(void *user);
 
 static void stop_takers(struct service *service)
 {
-	if (service->replies != NULL && service->is_working) {
+	if (service->replies != NULL) {
 		service->n_stopping++;
 		replies_stop(service->replies, part_stopped, service);
 	}
-	if (service->sweeper != NULL && service->is_working) {
+	if (service->sweeper != NULL) {
 		service->n_stopping++;
 		sweeper_stop(service->sweeper, part_stopped, service);
 	}
