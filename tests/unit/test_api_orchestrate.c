@@ -5,6 +5,7 @@
 
 #include "core/access.h"
 #include "core/recovery.h"
+#include "core/registry.h"
 #include "support/base/memory.h"
 #include "tests/support/rig.h"
 #include "tests/support/suite.h"
@@ -245,6 +246,56 @@ static void job_that_a_backend_would_not_take_is_refused_before_it_is_written(vo
 	rig_end();
 }
 
+/* Steps of a protocol with limits of their own. */
+static const char protocols[] =
+        "{\"schema_version\":\"v1\",\"protocols\":[{\"protocol_id\":\"p\",\"request_types\":["
+        "\"OCR\"],"
+        "\"steps\":["
+        "{\"step_id\":\"a\",\"step_type\":\"OCR\",\"service\":\"s\",\"payload_schema_ref\":"
+        "\"ocr.v1.json\",\"timeout_overrides\":{\"max_attempts\":9}},"
+        "{\"step_id\":\"b\",\"step_type\":\"OCR\",\"service\":\"s\",\"payload_schema_ref\":"
+        "\"ocr.v1.json\"},"
+        "{\"step_id\":\"c\",\"step_type\":\"OCR\",\"service\":\"s\",\"payload_schema_ref\":"
+        "\"ocr.v1.json\",\"timeout_overrides\":{\"lease_minutes\":7}},"
+        "{\"step_id\":\"d\",\"step_type\":\"OCR\",\"service\":\"s\",\"payload_schema_ref\":"
+        "\"ocr.v1.json\",\"timeout_overrides\":{\"step_result_timeout_seconds\":5}}]}]}";
+
+static void job_keeps_the_limits_of_its_steps(void)
+{
+	begin();
+	char *sentence CLEANUP_FREE = NULL;
+	registry_unref(rig.api.registry);
+	rig.api.registry =
+	        registry_parse(protocols, "here", SOURCE_ROOT "/etc/protocols.json", &sentence);
+	CHECK_TEXT(sentence, NULL);
+	const struct rig_call *call = orchestrate(COMMAND_OF("t1",
+	        ",\"workspace_ref\":null,\"idempotency_key\":\"k\",\"correlation_id\":\"c\""));
+	CHECK_INT(call->status, 202);
+	CLEANUP(cleanup_job) struct job *job = rig_load_job(rig_text(call, "jobId"));
+	const char *options = value_text(&job->options);
+	CHECK(strstr(options,
+	              "\"steps\":{\"a\":{\"max_attempts\":9},\"c\":{\"lease_minutes\":7},"
+	              "\"d\":{\"step_result_timeout_seconds\":5}}") != NULL);
+	CHECK(job->steps[0].workspace_ref.text == NULL);
+	CHECK_TEXT(value_text(&job->correlation_id), "c");
+	rig_end();
+}
+
+static void input_may_be_a_place_with_more_to_say(void)
+{
+	begin();
+	const struct rig_call *call = orchestrate(
+	        "{\"schema_version\":\"v1\",\"tenant_id\":\"t1\",\"request_type\":\"OCR\","
+	        "\"input_ref\":{\"uri\":\"blob://in\",\"size_bytes\":7},\"output_ref\":\"out\","
+	        "\"workspace_ref\":\"w\",\"payload\":{}}");
+	CLEANUP(cleanup_job) struct job *job = rig_load_job(rig_text(call, "jobId"));
+	CHECK_TEXT(
+	        value_text(&job->steps[0].input_ref), "{\"uri\":\"blob://in\",\"size_bytes\":7}");
+	CHECK_INT(job->steps[0].input_ref.type, LUCIUS_FIELD_JSON);
+	CHECK_TEXT(value_text(&job->steps[0].workspace_ref), "w");
+	rig_end();
+}
+
 static void engine_that_is_not_ready_begins_nothing(void)
 {
 	begin();
@@ -435,6 +486,8 @@ int main(int argc, char **argv)
 		SUITE_TEST(accepted_job_needs_no_load_for_its_first_lease),
 		SUITE_TEST(process_without_an_invoker_remembers_no_job),
 		SUITE_TEST(job_that_a_backend_would_not_take_is_refused_before_it_is_written),
+		SUITE_TEST(job_keeps_the_limits_of_its_steps),
+		SUITE_TEST(input_may_be_a_place_with_more_to_say),
 		SUITE_TEST(engine_that_is_not_ready_begins_nothing),
 		SUITE_TEST(process_that_is_not_active_says_why),
 		SUITE_TEST(token_acts_for_its_tenants_only),

@@ -179,6 +179,29 @@ static void all_violations_are_listed(void)
 	        "/traceparent: must be a string, not an object");
 }
 
+/* Each member with a value of each kind: whatever it is, the others are judged on their own. */
+static void member_of_a_wrong_kind_is_one_violation(void)
+{
+	static const char *const members[] = { "tenant_id", "request_type", "input_ref",
+		"output_ref", "payload", "schema_version", "mode", "doc_id", "idempotency_key",
+		"workspace_ref", "correlation_id", "traceparent" };
+	static const char *const values[] = { "1", "1.5", "true", "false", "[]" };
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		for (size_t k = 0; k < sizeof(values) / sizeof(values[0]); k++) {
+			json_t *body = json_loads("{" USUAL ",\"payload\":{}}", 0, NULL);
+			json_object_set_new(
+			        body, members[i], json_loads(values[k], JSON_DECODE_ANY, NULL));
+			char *text CLEANUP_FREE = json_dumps(body, JSON_COMPACT);
+			json_decref(body);
+			struct outcome outcome = request(text);
+			CHECK_INT(outcome.fault, COMMAND_INVALID_ENVELOPE);
+			CHECK_INT(outcome.refusal.violations.n_found, 1);
+			CHECK_TEXT(outcome.refusal.violations.items[0].pointer + 1, members[i]);
+			outcome_finish(&outcome);
+		}
+	}
+}
+
 static void an_envelope_is_an_object(void)
 {
 	check_lines("[]", COMMAND_INVALID_ENVELOPE, ": must be an object, not an array");
@@ -381,6 +404,7 @@ static const struct suite_test tests[] = {
 	SUITE_TEST(optional_members_may_be_null),
 	SUITE_TEST(a_malformed_traceparent_is_made_anew),
 	SUITE_TEST(all_violations_are_listed),
+	SUITE_TEST(member_of_a_wrong_kind_is_one_violation),
 	SUITE_TEST(an_envelope_is_an_object),
 	SUITE_TEST(identifiers_are_limited),
 	SUITE_TEST(a_body_that_does_not_parse_is_malformed),

@@ -426,6 +426,11 @@ static void outcome_is_taken_of_its_tenant_only_and_with_its_steps_done(void)
 	CHECK_INT(rule_outcome(job, &failed, LATER), RULE_CHANGED);
 	CHECK_INT(job->steps[0].state, STEP_CANCELLED);
 	CHECK_INT(outcome(job, NULL, JOB_SUCCEEDED), RULE_JOB_CLOSED);
+	CLEANUP(cleanup_job) struct job *done = two_steps();
+	done->steps[0].state = STEP_SUCCEEDED;
+	done->steps[1].state = STEP_SUCCEEDED;
+	CHECK_INT(outcome(done, NULL, JOB_SUCCEEDED), RULE_CHANGED);
+	CHECK_INT(done->state, JOB_SUCCEEDED);
 }
 
 static void failure_without_a_code_gets_one(void)

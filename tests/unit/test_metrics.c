@@ -85,6 +85,22 @@ static void names_and_label_values_are_made_fit_for_the_format(void)
 	        metric);
 }
 
+static void name_keeps_what_the_format_takes(void)
+{
+	struct metric *metric = metrics_series(LUCIUS_METRIC_GAUGE, "T_aZ09@[`{", NULL, NULL, NULL);
+	metric_record(metric, 1);
+	check_printed("# HELP T_aZ09____ \n");
+	check_printed("\nT_aZ09____ 1\n");
+}
+
+static void type_that_is_none_is_shown_as_a_gauge(void)
+{
+	metric_record(metrics_series(0, "type_zero", "", NULL, NULL), 2);
+	metric_record(metrics_series(77, "type_many", "", NULL, NULL), -INFINITY);
+	check_printed("# TYPE type_zero gauge\n");
+	check_printed("type_many -Inf\n");
+}
+
 static void values_without_a_number_have_names(void)
 {
 	struct metric *metric = metrics_series(LUCIUS_METRIC_GAUGE, "t_odd", "", NULL, NULL);
@@ -124,6 +140,8 @@ int main(int argc, char **argv)
 		SUITE_TEST(a_histogram_cumulates_and_counts_what_is_over_all_bounds),
 		SUITE_TEST(the_same_name_and_label_give_the_same_series),
 		SUITE_TEST(names_and_label_values_are_made_fit_for_the_format),
+		SUITE_TEST(name_keeps_what_the_format_takes),
+		SUITE_TEST(type_that_is_none_is_shown_as_a_gauge),
 		SUITE_TEST(values_without_a_number_have_names),
 		SUITE_TEST(another_type_under_the_same_name_is_not_shown),
 		SUITE_TEST(a_label_that_grows_without_end_does_not_fill_the_memory),

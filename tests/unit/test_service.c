@@ -418,6 +418,28 @@ static void what_is_prepared_counts_once_it_is_taken_up(void)
 	rig_end();
 }
 
+static void tokens_are_read_with_the_protocols(void)
+{
+	char path[] = "/tmp/lucius-tokens-XXXXXX";
+	char error[1024] = "";
+	FILE *file = fdopen(mkstemp(path), "w");
+	(void)fputs("first t1\n", file);
+	(void)fclose(file);
+	make(NULL, ALL);
+	settings.api_tokens_file = path;
+	CHECK(service_prepare(service, NULL, NULL, error, sizeof(error)));
+	CHECK(service->api.access == NULL);
+	service_reconfigure(service);
+	CHECK(service->api.access != NULL);
+	(void)remove(path);
+	CHECK(!service_prepare(service, NULL, NULL, error, sizeof(error)));
+	CHECK(strstr(error, path) != NULL);
+	service_reconfigure(service);
+	CHECK(service->api.access != NULL);
+	service_destroy(service);
+	rig_end();
+}
+
 static void process_without_the_api_has_nothing_to_prepare(void)
 {
 	char error[1024] = "";
@@ -449,6 +471,7 @@ int main(int argc, char **argv)
 		SUITE_TEST(engine_that_ends_by_itself_is_logged_and_ended_no_more),
 		SUITE_TEST(work_is_begun_once),
 		SUITE_TEST(what_is_prepared_counts_once_it_is_taken_up),
+		SUITE_TEST(tokens_are_read_with_the_protocols),
 		SUITE_TEST(process_without_the_api_has_nothing_to_prepare),
 	};
 	return suite_run("service", tests, sizeof(tests) / sizeof(tests[0]), argc, argv);

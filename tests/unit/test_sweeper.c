@@ -205,6 +205,10 @@ static void job_that_has_changed_since_it_was_read_is_not_closed(void)
 	for (unsigned i = 0; i < 100 && rig_count(LUCIUS_OP_WORKFLOW_DESCRIBE) == 0; i++) {
 		rig_advance(500);
 	}
+	/* Often enough that the revision has become longer. */
+	for (unsigned i = 0; i < 10; i++) {
+		change_control(i % 2 == 0 ? CONTROL_PAUSE : CONTROL_RESUME);
+	}
 	rig_change_job(JOB, succeed, NULL);
 	rig_answer(LUCIUS_OP_WORKFLOW_DESCRIBE, LUCIUS_NOT_FOUND);
 	expect_job(JOB_IN_PROGRESS, "");

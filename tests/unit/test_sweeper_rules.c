@@ -47,6 +47,16 @@ static void run_that_is_not_known_any_more_is_lost(void)
 	CHECK_TEXT(decision.error_code, "WORKFLOW_LOST");
 }
 
+static void completed_run_of_a_job_that_is_done_has_succeeded(void)
+{
+	CLEANUP(cleanup_job) struct job *job = one_step();
+	job->steps[0].state = STEP_SUCCEEDED;
+	struct sweep_decision decision = sweep_decide(job, LUCIUS_RUN_COMPLETED, true);
+	CHECK_INT(decision.action, SWEEP_CLOSE);
+	CHECK_INT(decision.state, JOB_SUCCEEDED);
+	CHECK_TEXT(decision.error_code, NULL);
+}
+
 static void ended_run_closes_the_job_as_the_run_ended(void)
 {
 	static const struct {
@@ -131,6 +141,7 @@ static void repeats_come_in_gaps_that_double_up_to_a_quarter_of_an_hour(void)
 static const struct suite_test tests[] = {
 	SUITE_TEST(job_that_was_never_started_is_started),
 	SUITE_TEST(run_that_is_not_known_any_more_is_lost),
+	SUITE_TEST(completed_run_of_a_job_that_is_done_has_succeeded),
 	SUITE_TEST(ended_run_closes_the_job_as_the_run_ended),
 	SUITE_TEST(running_job_that_is_merely_slow_is_left_alone),
 	SUITE_TEST(control_state_of_a_running_job_is_told_again_when_due),
