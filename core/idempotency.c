@@ -4,6 +4,7 @@
 #include "core/idempotency.h"
 
 #include <openssl/evp.h>
+#include <stdbool.h>
 
 #include "core/canonical.h"
 #include "core/json_kind.h"
@@ -49,18 +50,30 @@ static void write_input(struct json_writer *writer, const struct idempotency_inp
 	json_writer_end_object(writer);
 }
 
+/* One for all, as its making costs as much as hashing a usual request does. */
+static void digest(const struct json_writer *writer, unsigned char ret_digest[DIGEST_SIZE])
+{
+	static EVP_MD_CTX *hashing;
+	unsigned size = 0;
+	if (hashing == NULL) {
+		hashing = must_have(EVP_MD_CTX_new());
+	}
+	bool is_done = EVP_DigestInit_ex2(hashing, digest_algorithm(), NULL) == 1 &&
+	        EVP_DigestUpdate(hashing, writer->text, writer->size) == 1 &&
+	        EVP_DigestFinal_ex(hashing, ret_digest, &size) == 1;
+	(void)must_have(is_done && size == DIGEST_SIZE ? ret_digest : NULL);
+}
+
 void idempotency_hash(const struct idempotency_input *input, char ret_hash[IDEMPOTENCY_HASH_SIZE])
 {
 	static const char hex[] = "0123456789abcdef";
 	struct json_writer writer CLEANUP_JSON_WRITER = { .is_ascii = true };
 	write_input(&writer, input);
-	unsigned char digest[DIGEST_SIZE];
-	unsigned size = 0;
-	int is_done = EVP_Digest(writer.text, writer.size, digest, &size, digest_algorithm(), NULL);
-	(void)must_have(is_done == 1 && size == DIGEST_SIZE ? digest : NULL);
+	unsigned char bytes[DIGEST_SIZE];
+	digest(&writer, bytes);
 	for (size_t i = 0; i < DIGEST_SIZE; i++) {
-		ret_hash[2 * i] = hex[digest[i] >> 4];
-		ret_hash[2 * i + 1] = hex[digest[i] & 15];
+		ret_hash[2 * i] = hex[bytes[i] >> 4];
+		ret_hash[2 * i + 1] = hex[bytes[i] & 15];
 	}
 	ret_hash[IDEMPOTENCY_HASH_SIZE - 1] = '\0';
 }
