@@ -61,7 +61,7 @@ struct loop {
 
 	uint64_t now_us;
 	unsigned n_now_good; /* callbacks for which now_us still holds */
-	int64_t clock_offset_us; /* simulated: Unix time less now_us */
+	int64_t clock_offset_us; /* Unix time less now_us, while that holds */
 
 	uint64_t seed;
 	size_t n_random_left;
@@ -102,7 +102,7 @@ uint64_t loop_now_ms(struct loop *loop)
 
 int64_t loop_clock_us(struct loop *loop)
 {
-	if (loop->is_simulated) {
+	if (loop->is_simulated || loop->n_now_good != 0) {
 		return (int64_t)loop->now_us + loop->clock_offset_us;
 	}
 	return (int64_t)read_clock_us(CLOCK_REALTIME);
@@ -116,6 +116,8 @@ static void refresh_now(struct loop *loop)
 	}
 	if (loop->n_now_good <= 1) {
 		loop->now_us = read_clock_us(CLOCK_MONOTONIC);
+		loop->clock_offset_us =
+		        (int64_t)read_clock_us(CLOCK_REALTIME) - (int64_t)loop->now_us;
 		loop->n_now_good = CALLS_A_CLOCK;
 	}
 	loop->n_now_good--;
