@@ -209,11 +209,8 @@ static void append_odd(struct json_writer *writer, const char *text, size_t size
 static void append_string(struct json_writer *writer, const char *text, size_t size)
 {
 	char *to = begin_value(writer, size + 2);
-	size_t plain = plain_span(text, size);
 	*to++ = '"';
-	if (plain != 0) {
-		memcpy(to, text, plain);
-	}
+	size_t plain = plain_copy(to, text, size);
 	writer->size += 1 + plain;
 	if (plain != size) {
 		append_odd(writer, text + plain, size - plain);

@@ -47,35 +47,30 @@ static void add_integer(struct log_bytes *bytes, int64_t value)
 	add(bytes, digits, size);
 }
 
-static void add_two(struct log_bytes *bytes, int number, char behind)
-{
-	char text[3] = { (char)('0' + number / 10 % 10), (char)('0' + number % 10), behind };
-	add(bytes, text, behind != '\0' ? 3 : 2);
-}
-
-/* RFC 3339, UTC, microseconds. The last second's date is kept: lines come in batches. */
+/* RFC 3339, UTC, microseconds. The last second's text is kept: lines come in batches. */
 static void add_time(struct log_bytes *bytes, int64_t clock_us)
 {
 	static time_t last_second = -1;
-	static struct tm last;
+	static char text[sizeof("-2147481748-01-01T00:00:00.")];
+	static size_t text_size;
 	time_t second = (time_t)(clock_us / 1000000);
 	if (second != last_second) {
-		if (gmtime_r(&second, &last) == NULL) {
+		struct tm date;
+		text_size = gmtime_r(&second, &date) != NULL
+		        ? strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S.", &date)
+		        : 0;
+		if (text_size == 0) {
 			abort();
 		}
 		last_second = second;
 	}
-	add_integer(bytes, last.tm_year + 1900);
-	add(bytes, "-", 1);
-	add_two(bytes, last.tm_mon + 1, '-');
-	add_two(bytes, last.tm_mday, 'T');
-	add_two(bytes, last.tm_hour, ':');
-	add_two(bytes, last.tm_min, ':');
-	add_two(bytes, last.tm_sec, '.');
-	int fraction = (int)(clock_us % 1000000);
-	add_two(bytes, fraction / 10000, '\0');
-	add_two(bytes, fraction / 100 % 100, '\0');
-	add_two(bytes, fraction % 100, 'Z');
+	add(bytes, text, text_size);
+	char fraction[7] = "000000Z";
+	int rest = (int)(clock_us % 1000000);
+	for (size_t i = 6; i > 0; i--, rest /= 10) {
+		fraction[i - 1] = (char)('0' + rest % 10);
+	}
+	add(bytes, fraction, sizeof(fraction));
 }
 
 /* The length of the UTF-8 sequence at p (RFC 3629), 0 if there is none. */
@@ -162,8 +157,8 @@ static void add_from_odd(
 static void add_escaped(struct log_bytes *bytes, const char *text, size_t size, bool is_quoted)
 {
 	size_t taken = size < LONGEST_VALUE ? size : LONGEST_VALUE;
-	size_t plain = plain_span(text, taken);
-	add(bytes, text, plain);
+	size_t plain = plain_copy(reserve(bytes, taken), text, taken);
+	bytes->size += plain;
 	if (plain < taken) {
 		const unsigned char *odd = (const unsigned char *)text + plain;
 		add_from_odd(bytes, odd, odd + taken - plain, is_quoted);
@@ -180,12 +175,37 @@ static void add_name(struct log_bytes *bytes, const char *name)
 	add(bytes, "\":", 2);
 }
 
-static void add_member(struct log_bytes *bytes, const char *name, const char *text, size_t size)
+static void add_odd_member(struct log_bytes *bytes, const char *name, const char *text, size_t size)
 {
 	add_name(bytes, name);
 	add(bytes, "\"", 1);
 	add_escaped(bytes, text, size, true);
 	add(bytes, "\"", 1);
+}
+
+/* Nearly all are written at one go; one of which something is odd begins again. */
+static void add_member(struct log_bytes *bytes, const char *name, const char *text, size_t size)
+{
+	static const char between[] = { '"', ':', '"' };
+	size_t name_size = strlen(name);
+	char *start = reserve(bytes, name_size + size + 6);
+	start[0] = ',';
+	start[1] = '"';
+	char *to = start + 2;
+	if (size > LONGEST_VALUE || plain_copy(to, name, name_size) != name_size) {
+		add_odd_member(bytes, name, text, size);
+		return;
+	}
+	to += name_size;
+	memcpy(to, between, sizeof(between));
+	to += sizeof(between);
+	if (plain_copy(to, text, size) != size) {
+		add_odd_member(bytes, name, text, size);
+		return;
+	}
+	to += size;
+	*to++ = '"';
+	bytes->size += (size_t)(to - start);
 }
 
 static const char *level_name(uint32_t level)

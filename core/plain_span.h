@@ -65,6 +65,25 @@ static inline size_t plain_span(const char *text, size_t size)
 	return at + plain_span_of_rest(text + at, size - at);
 }
 
+/* The same as plain_copy, for what is left of a text. */
+size_t plain_copy_rest(char *to, const char *text, size_t size);
+
+/* As plain_span, and those bytes are copied; behind them anything may be written up to `size`. */
+static inline size_t plain_copy(char *to, const char *text, size_t size)
+{
+	size_t at = 0;
+#ifdef __SSE2__
+	for (; size - at >= sizeof(__m128i); at += sizeof(__m128i)) {
+		unsigned odd = plain_odd_of_sixteen(text + at);
+		memcpy(to + at, text + at, sizeof(__m128i));
+		if (odd != 0) {
+			return at + (size_t)__builtin_ctz(odd);
+		}
+	}
+#endif
+	return at + plain_copy_rest(to + at, text + at, size - at);
+}
+
 /* How many bytes at the start are neither quotation mark nor backslash. */
 static inline size_t plain_unescaped_span(const char *text, size_t size)
 {

@@ -2,6 +2,8 @@
 /* Scanning many bytes at a time, against one byte at a time. */
 #include "core/plain_span.h"
 
+#include "support/base/cleanup.h"
+#include "support/base/memory.h"
 #include "tests/support/suite.h"
 
 enum { LONGEST = 47 };
@@ -50,7 +52,38 @@ static void neighbours_do_not_hide_each_other(void)
 	}
 }
 
+/* Copies from and to memory of its own, so that the address sanitizer sees a byte too many. */
+static size_t copied(const char *text, size_t size, char *ret_copy)
+{
+	char *from CLEANUP_FREE = must_resize(NULL, size, 1);
+	char *to CLEANUP_FREE = must_resize(NULL, size, 1);
+	memcpy(from, text, size);
+	size_t n = plain_copy(to, from, size);
+	memcpy(ret_copy, to, n);
+	return n;
+}
+
+static void each_byte_ends_a_copy_at_each_place(void)
+{
+	for (int byte = 0; byte < 256; byte++) {
+		for (size_t size = 1; size < LONGEST; size++) {
+			for (size_t place = 0; place < size; place++) {
+				char text[LONGEST];
+				char copy[LONGEST] = { 0 };
+				for (size_t i = 0; i < size; i++) {
+					text[i] = (char)('a' + i % 26);
+				}
+				text[place] = (char)byte;
+				size_t expected = plain_is((char)byte) ? size : place;
+				CHECK_INT(copied(text, size, copy), expected);
+				CHECK(memcmp(copy, text, expected) == 0);
+			}
+		}
+	}
+}
+
 static const struct suite_test tests[] = {
+	SUITE_TEST(each_byte_ends_a_copy_at_each_place),
 	SUITE_TEST(each_byte_is_found_at_each_place),
 	SUITE_TEST(neighbours_do_not_hide_each_other),
 };
