@@ -30,36 +30,53 @@ size_t plain_span_of_rest(const char *text, size_t size)
 	return at;
 }
 
-/* Four to eight bytes, as two halves that may overlap. */
-static size_t copy_halves(char *to, const char *text, size_t size)
+#ifdef __SSE2__
+/* Eight to fifteen bytes, as two pieces that may overlap. */
+static size_t copy_eights(char *to, const char *text, size_t size)
 {
-	const size_t half = sizeof(uint32_t);
-	char both[sizeof(uint64_t)];
-	memcpy(both, text, half);
-	memcpy(both + half, text + size - half, half);
-	memcpy(to, both, half);
-	memcpy(to + size - half, both + half, half);
-	uint64_t odd = odd_bytes(plain_load(both));
+	const char *behind = text + size - 8;
+	__m128i first = _mm_loadl_epi64((const __m128i *)(const void *)text);
+	__m128i last = _mm_loadl_epi64((const __m128i *)(const void *)behind);
+	_mm_storel_epi64((__m128i *)(void *)to, first);
+	_mm_storel_epi64((__m128i *)(void *)(to + size - 8), last);
+	unsigned odd = plain_odd_of(_mm_unpacklo_epi64(first, last));
 	if (odd == 0) {
 		return size;
 	}
-	size_t first = (size_t)__builtin_ctzll(odd) / 8;
-	return first < half ? first : size - sizeof(both) + first;
+	size_t place = (size_t)__builtin_ctz(odd);
+	return place < 8 ? place : size - 16 + place;
 }
+
+/* The same for four to seven. */
+static size_t copy_fours(char *to, const char *text, size_t size)
+{
+	int32_t first;
+	int32_t last;
+	memcpy(&first, text, 4);
+	memcpy(&last, text + size - 4, 4);
+	memcpy(to, &first, 4);
+	memcpy(to + size - 4, &last, 4);
+	__m128i both = _mm_unpacklo_epi32(_mm_cvtsi32_si128(first), _mm_cvtsi32_si128(last));
+	unsigned odd = plain_odd_of(both) & 0xff;
+	if (odd == 0) {
+		return size;
+	}
+	size_t place = (size_t)__builtin_ctz(odd);
+	return place < 4 ? place : size - 8 + place;
+}
+#endif
 
 size_t plain_copy_rest(char *to, const char *text, size_t size)
 {
+#ifdef __SSE2__
+	if (size >= 8) {
+		return copy_eights(to, text, size);
+	}
+	if (size >= 4) {
+		return copy_fours(to, text, size);
+	}
+#endif
 	size_t at = 0;
-	for (; size - at > sizeof(uint64_t); at += sizeof(uint64_t)) {
-		uint64_t odd = odd_bytes(plain_load(text + at));
-		memcpy(to + at, text + at, sizeof(uint64_t));
-		if (odd != 0) {
-			return at + (size_t)__builtin_ctzll(odd) / 8;
-		}
-	}
-	if (size - at >= sizeof(uint32_t)) {
-		return at + copy_halves(to + at, text + at, size - at);
-	}
 	while (at < size && plain_is(text[at])) {
 		to[at] = text[at];
 		at++;

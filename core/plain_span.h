@@ -36,14 +36,18 @@ static inline bool plain_is(char byte)
 #ifdef __SSE2__
 /* A bit for each of sixteen bytes that is not plain. Compared with their sign, bytes beyond ASCII
  * are below the space too. */
-static inline unsigned plain_odd_of_sixteen(const char *text)
+static inline unsigned plain_odd_of(__m128i bytes)
 {
-	__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)text);
 	__m128i odd = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20));
 	odd = _mm_or_si128(odd, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')));
 	odd = _mm_or_si128(odd, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
 	odd = _mm_or_si128(odd, _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f)));
 	return (unsigned)_mm_movemask_epi8(odd);
+}
+
+static inline unsigned plain_odd_of_sixteen(const char *text)
+{
+	return plain_odd_of(_mm_loadu_si128((const __m128i *)(const void *)text));
 }
 #endif
 
