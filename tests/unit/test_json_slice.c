@@ -27,7 +27,8 @@ static void every_kind_of_value_is_taken(void)
 	static const char *const valid[] = { "{}", "[]", "\"\"", "0", "-0", "12", "-1.5e+10", "1E5",
 		"true", "false", "null", "[[],{},[{}]]", "{\"a\":[1,2,{\"b\":null}],\"c\":\"d\"}",
 		"\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e4\\ud83d\\ude00\"",
-		"\"\xc3\xa4\xf0\x9f\x98\x80\"", "[1 , 2\n,\t3\r]" };
+		"\"\xc3\xa4\xf0\x9f\x98\x80\"", "1e-5", "\"\\uABCD\\uDBFF\\uDFFF\\uabef\"",
+		"[1 , 2\n,\t3\r]" };
 	for (size_t i = 0; i < sizeof(valid) / sizeof(valid[0]); i++) {
 		CHECK_TEXT(shown(slice(valid[i])), valid[i]);
 	}
@@ -46,12 +47,16 @@ static void what_is_no_json_is_none(void)
 		"{\"a\":1]", "01", "-", "1.", ".5", "1e", "1e+", "+1", "tru", "nulls", "True", "\"",
 		"\"\\\"", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\\u0000\"", "\"\\ud800\"",
 		"\"\\udc00\"", "\"\\ud800\\u0041\"", "\"\\ud800\\", "\"\n\"", "\"\xff\"",
-		"\"\xc3\"", "1 2", "{} {}", "[]]", "'a'", "[1}]", "nul", "\"a\\" };
+		"\"\xc3\"", "1 2", "{} {}", "[]]", "'a'", "[1}]", "nul", "\"a\\", "\"\\u:000\"",
+		"\"\\u/000\"", "\"\\uG000\"", "\"\\u@000\"", "\"\\u`000\"", "\"\\ud800\\n0000\"",
+		"\"\\ud800xu0000\"", "\"\\ud800\\ue000\"", "\"\\ud800\\u00g0\"", "\"a\xc3\xa4",
+		"{\"a", "{\"a\xc3\xa4" };
 	for (size_t i = 0; i < sizeof(invalid) / sizeof(invalid[0]); i++) {
 		CHECK_TEXT(shown(slice(invalid[i])), "");
 	}
 	CHECK_INT(json_slice_of(NULL, 0).size, 0);
 	CHECK_INT(json_slice_of("1\0", 2).size, 0);
+	CHECK_INT(json_slice_of("\"\\\0\"", 4).size, 0);
 }
 
 static void text_is_not_read_beyond_its_size(void)

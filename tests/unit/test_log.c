@@ -94,6 +94,14 @@ static void any_bytes_give_a_line_that_is_valid_json(void)
 		{ "\xf4\x90\x80\x80", 4, "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
 		{ "\xf5\x80\x80\x80", 4, "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
 		{ "\xe2\x82", 2, "\xef\xbf\xbd\xef\xbf\xbd" },
+		{ "\xe0\x80", 2, "\xef\xbf\xbd\xef\xbf\xbd" },
+		{ "\xe0\x80\x80", 3, "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
+		{ "\xf0\x80\x80\x80", 4, "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
+		{ "\xe2(\xa1", 3, "\xef\xbf\xbd(\xef\xbf\xbd" },
+		{ "\xe2\x82(", 3, "\xef\xbf\xbd\xef\xbf\xbd(" },
+		{ "\xe2\x82\xc3", 3, "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
+		{ "\xc3\xc3", 2, "\xef\xbf\xbd\xef\xbf\xbd" },
+		{ "\xc2\x80\xc2\xa0", 4, "\xc2\x80\xc2\xa0" },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		begin("json");
@@ -120,6 +128,20 @@ static void text_for_people_stays_one_line_and_has_no_control_characters(void)
 	CHECK_TEXT(text,
 	        "2026-01-02T03:04:05.000006Z error   reply.stale job_id=abc tenant=\"a b\" lane=7: "
 	        "two\\nlines \\u001b[31mred \\u009b\n");
+}
+
+static void text_for_people_quotes_what_would_be_read_as_more(void)
+{
+	static const struct log_field fields[] = { { "quote", "a\"b", 3, 0 }, { "empty", "", 0, 0 },
+		{ "plain", "a\\b", 3, 0 }, { "slash", "a \\b", 4, 0 } };
+	begin("text");
+	log_write(4711, "event", NULL, fields, sizeof(fields) / sizeof(fields[0]));
+	loop_advance(loop, 0);
+	drain();
+	end();
+	CHECK_TEXT(text,
+	        "2026-01-02T03:04:05.000006Z error   event quote=\"a\\\"b\" plain=a\\b "
+	        "slash=\"a \\\\b\"\n");
 }
 
 static void what_is_below_the_level_is_neither_written_nor_evaluated(void)
@@ -224,6 +246,7 @@ int main(int argc, char **argv)
 		SUITE_TEST(a_line_is_one_json_object_with_all_that_belongs_to_it),
 		SUITE_TEST(any_bytes_give_a_line_that_is_valid_json),
 		SUITE_TEST(text_for_people_stays_one_line_and_has_no_control_characters),
+		SUITE_TEST(text_for_people_quotes_what_would_be_read_as_more),
 		SUITE_TEST(what_is_below_the_level_is_neither_written_nor_evaluated),
 		SUITE_TEST(lines_of_one_turn_wait_for_its_end),
 		SUITE_TEST(
