@@ -149,6 +149,34 @@ static void integers_reach_their_limits(void)
 	        "[-9223372036854775808,9223372036854775807,0,null,null]");
 }
 
+/* More than there are buffers to be used again, one of them too long for that. */
+static void many_writers_at_once_keep_their_texts_apart(void)
+{
+	enum { N = 20, LONG = 100000 };
+	struct json_writer writers[N] = { 0 };
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < N; i++) {
+			json_writer_begin_array(&writers[i]);
+			json_writer_int(&writers[i], i);
+			json_writer_raw(&writers[i], "", 0);
+			json_writer_end_array(&writers[i]);
+		}
+		for (int i = 0; i < LONG; i++) {
+			json_writer_append(&writers[0], "x", 1);
+		}
+		CHECK_INT(writers[0].size, LONG + strlen("[0,]"));
+		for (int i = 0; i < N; i++) {
+			char expected[16];
+			(void)snprintf(expected, sizeof(expected), "[%d,]", i);
+			CHECK(strncmp(json_writer_text(&writers[i]), expected, strlen(expected)) ==
+			        0);
+			json_writer_finish(&writers[i]);
+			json_writer_finish(&writers[i]);
+			writers[i] = (struct json_writer){ 0 };
+		}
+	}
+}
+
 static const struct suite_test tests[] = {
 	SUITE_TEST(commas_are_put_between_values),
 	SUITE_TEST(strings_are_escaped),
@@ -160,6 +188,7 @@ static const struct suite_test tests[] = {
 	SUITE_TEST(the_buffer_grows),
 	SUITE_TEST(reals_are_printed_as_python_does),
 	SUITE_TEST(integers_reach_their_limits),
+	SUITE_TEST(many_writers_at_once_keep_their_texts_apart),
 };
 
 int main(int argc, char **argv)

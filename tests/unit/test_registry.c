@@ -250,6 +250,43 @@ static void a_schema_that_cannot_be_used_is_refused(void)
 	        "is no JSON, line 1, column 2: the text ends where the name of a member should be");
 }
 
+static void a_schema_that_is_none_at_all_is_refused_at_its_top(void)
+{
+	check_sentence(FILE_OF(PROTOCOL("p", "\"A\"", STEP)), "[]",
+	        "\"ocr.json\" at its top: a schema is an object, true or false");
+}
+
+static void what_is_no_file_to_be_read_is_refused(void)
+{
+	char *folder CLEANUP_FREE = NULL;
+	CHECK(registry_load("/tmp", NULL, &folder) == NULL);
+	CHECK_TEXT(folder, "\"/tmp\" cannot be read: Input/output error");
+	char *endless CLEANUP_FREE = NULL;
+	CHECK(registry_load("/dev/zero", NULL, &endless) == NULL);
+	CHECK_TEXT(endless, "\"/dev/zero\" cannot be read: File too large");
+}
+
+static void a_long_list_of_request_types_is_cut(void)
+{
+	char types[4096] = "";
+	char *end = types;
+	for (int i = 0; i < 100; i++) {
+		end += snprintf(end, 64, "%s\"A_LONG_REQUEST_TYPE_%d\"", i > 0 ? "," : "", i);
+	}
+	char *text CLEANUP_FREE = must_print(FILE_OF(PROTOCOL("p", "%s", STEP)), types);
+	struct folder folder;
+	folder_make(&folder, text, "{}");
+	char *sentence CLEANUP_FREE = NULL;
+	struct registry *registry CLEANUP(cleanup_registry) =
+	        registry_load(folder.protocols, folder.path, &sentence);
+	folder_remove(&folder);
+	CHECK_TEXT(sentence, NULL);
+	char *known CLEANUP_FREE = registry_request_types(registry);
+	CHECK(strncmp(known, "A_LONG_REQUEST_TYPE_0, A_LONG_REQUEST_TYPE_1, ", 46) == 0);
+	CHECK(strlen(known) < 350);
+	CHECK_TEXT(known + strlen(known) - 5, ", ...");
+}
+
 static void a_schema_that_is_missing_is_refused(void)
 {
 	check_sentence(FILE_OF(PROTOCOL("p", "\"A\"",
@@ -280,6 +317,9 @@ static const struct suite_test tests[] = {
 	SUITE_TEST(a_step_of_the_wrong_form_is_refused_with_its_place),
 	SUITE_TEST(names_that_are_there_twice_are_refused),
 	SUITE_TEST(a_schema_that_cannot_be_used_is_refused),
+	SUITE_TEST(a_schema_that_is_none_at_all_is_refused_at_its_top),
+	SUITE_TEST(what_is_no_file_to_be_read_is_refused),
+	SUITE_TEST(a_long_list_of_request_types_is_cut),
 	SUITE_TEST(a_schema_that_is_missing_is_refused),
 	SUITE_TEST(a_protocols_file_that_is_missing_is_refused),
 };
