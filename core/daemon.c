@@ -6,7 +6,8 @@
  *          on_service_listening → ready
  *   stop:  begin_stop → on_service_stopped → stop_next (against the order) → wait_for_open → end
  *
- * A stop may begin at any point of the start; callbacks of the start then find is_stopping.
+ * A stop may begin at any point of the start: it forgets the stage of a backend that is under way;
+ * callbacks of the service then find is_stopping.
  */
 #include "core/daemon.h"
 
@@ -85,9 +86,6 @@ static void on_listening(void *user, uint32_t status, const char *sentence)
 {
 	struct daemon *daemon = user;
 	daemon->stage = (struct lucius_op){ 0 };
-	if (daemon->is_stopping) {
-		return;
-	}
 	if (status != LUCIUS_OK) {
 		fail(daemon, "backend.listen_failed", sentence);
 		return;
@@ -128,9 +126,6 @@ static void on_started(void *user, uint32_t status, const char *sentence)
 {
 	struct daemon *daemon = user;
 	daemon->stage = (struct lucius_op){ 0 };
-	if (daemon->is_stopping) {
-		return;
-	}
 	if (status == LUCIUS_INTERNAL || status == LUCIUS_UNSUPPORTED) {
 		fail(daemon, "backend.start_failed", sentence);
 		return;
@@ -340,11 +335,9 @@ static void on_service_stopped(void *user, uint32_t status, const char *sentence
 	stop_next(daemon);
 }
 
+/* Once: whoever calls it has looked whether the daemon is stopping. */
 static void begin_stop(struct daemon *daemon)
 {
-	if (daemon->is_stopping) {
-		return;
-	}
 	daemon->is_stopping = true;
 	notify_stopping(daemon->notify);
 	op_forget(daemon->stage);

@@ -45,6 +45,7 @@ static void end(struct stage *stage, struct lucius_op op, const char *how)
 	uint32_t status = strcmp(how, "ok") == 0 ? LUCIUS_OK
 	        : strcmp(how, "internal") == 0   ? LUCIUS_INTERNAL
 	        : strcmp(how, "denied") == 0     ? LUCIUS_DENIED
+	        : strcmp(how, "foreign") == 0    ? LUCIUS_UNSUPPORTED
 	                                         : LUCIUS_UNAVAILABLE;
 	stage->host->finish(
 	        stage->host, op, status, status != LUCIUS_OK ? "as the option says" : NULL);

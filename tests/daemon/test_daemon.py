@@ -156,6 +156,51 @@ class Life(unittest.TestCase):
         self.assertEqual(daemon.end(), 78)
         self.assertIn("bus-stage cannot be used: the word is wrong", str(daemon.lines))
 
+    def test_a_backend_that_cannot_start_at_all_ends_the_daemon(self):
+        daemon = Daemon(LUCIUS_STAGE_BUS_START="foreign")
+        self.assertEqual(daemon.end(), 1)
+        self.assertTrue(any(line["event"] == "backend.start_failed" for line in daemon.lines))
+
+    def test_a_service_that_fails_ends_the_daemon_with_its_sentence(self):
+        for stage, event in (("start", "daemon.recovery_failed"), ("listen", "daemon.listen_failed")):
+            daemon = Daemon(BARE_FAILS=stage)
+            self.assertEqual(daemon.end(), 1)
+            failed = [line for line in daemon.lines if line["event"] == event]
+            self.assertEqual([line["message"] for line in failed], ["as the variable says"])
+            self.assertNotIn("daemon.ready", [line["event"] for line in daemon.lines])
+            self.assertIn(("destroy", "storage"), daemon.stages())
+
+    def test_what_does_not_stop_well_is_named_and_the_rest_stops(self):
+        daemon = Daemon(BARE_FAILS="stop", LUCIUS_STAGE_BUS_STOP="denied")
+        daemon.wait_for("daemon.ready")
+        daemon.send(signal.SIGTERM)
+        self.assertEqual(daemon.end(), 0)
+        events = [line["event"] for line in daemon.lines]
+        self.assertIn("daemon.stop_failed", events)
+        failed = [line for line in daemon.lines if line["event"] == "backend.stop_failed"]
+        self.assertEqual([(line["backend"], line["status"]) for line in failed],
+                         [("bus-stage", "DENIED")])
+        self.assertIn(("destroy", "storage"), daemon.stages())
+
+    def test_a_service_that_begins_only_when_it_is_stopped_goes_no_further(self):
+        for stage in ("start", "listen"):
+            daemon = Daemon(BARE_WAITS=stage)
+            daemon.wait_for(f"service.{stage}")
+            daemon.send(signal.SIGTERM)
+            self.assertEqual(daemon.end(), 0)
+            self.assertNotIn("daemon.ready", [line["event"] for line in daemon.lines])
+
+    def test_requests_that_stay_open_are_named_at_the_bound(self):
+        daemon = Daemon(BARE_WAITS="stop", LUCIUS_SHUTDOWN_SECONDS="1")
+        daemon.wait_for("daemon.ready")
+        daemon.send(signal.SIGTERM)
+        daemon.wait_for("service.stop")
+        daemon.send(signal.SIGHUP)  # no time for that any more
+        self.assertEqual(daemon.end(), 70)
+        self.assertEqual(daemon.lines[-1]["event"], "daemon.stuck")
+        self.assertIn("requests were still open", daemon.lines[-1]["message"])
+        self.assertNotIn("config.read", [line["event"] for line in daemon.lines])
+
     def test_the_bus_role_has_the_bus_alone(self):
         daemon = Daemon("--role", "bus")
         daemon.wait_for("daemon.ready")
@@ -220,6 +265,47 @@ class Changes(unittest.TestCase):
         daemon.send(signal.SIGTERM)
         self.assertEqual(daemon.end(), 0)
         self.assertEqual(daemon.stages()[-1], ("destroy", "config"))
+
+    def test_protocols_that_the_service_refuses_change_nothing(self):
+        source = pathlib.Path(self.directory.name, "source")
+        source.write_text("Lucius:StageBusWord=one\n")
+        daemon = Daemon("--config-source=stage", "--stage-config-file", str(source))
+        daemon.wait_for("daemon.ready")
+        source.write_text("Lucius:StageBusWord=two\nLucius:Protocols=wrong\n")
+        line = daemon.wait_for("service.not_reconfigured")
+        self.assertEqual(line["message"], "the service does not like these protocols")
+        daemon.wait_for("config.read", level="error")
+        # The source is asked again, and gives nothing: what there is stays.
+        source.unlink()
+        daemon.send(signal.SIGHUP)
+        daemon.wait_for("config.source_failed")
+        daemon.wait_for("config.read", level="info")
+        daemon.send(signal.SIGTERM)
+        self.assertEqual(daemon.end(), 0)
+        self.assertNotIn(("reconfigure", "bus"), daemon.stages())
+
+    def test_what_a_source_says_of_roles_and_limits_is_checked_as_well(self):
+        source = pathlib.Path(self.directory.name, "source")
+        for text in ("Lucius:Role=king", "Lucius:MaxAttempts=0"):
+            source.write_text(text + "\n")
+            done = run("--check-config", *STAGES, "--config-source=stage", "--stage-config-file",
+                       str(source))
+            self.assertEqual(done.returncode, 78, done.stderr)
+            self.assertIn(text.split("=")[1], done.stderr)
+
+    def test_a_config_source_that_is_none_is_a_configuration_fault(self):
+        done = run("--check-config", *STAGES, "--config-source=nothing")
+        self.assertEqual(done.returncode, 78)
+        self.assertIn("there is no plugin 'config-nothing'", done.stderr)
+        done = run("--check-config", *STAGES, "--config-source=stage",
+                   LUCIUS_STAGE_CONFIG_WORD="wrong")
+        self.assertEqual(done.returncode, 78)
+        self.assertIn("config-stage cannot be used: the word is wrong", done.stderr)
+        for status in ("denied", "unavailable"):
+            daemon = Daemon("--config-source=stage", LUCIUS_STAGE_CONFIG_START=status)
+            self.assertEqual(daemon.end(), 1)
+            self.assertIn("options cannot be fetched from config-stage: as the option says",
+                          str(daemon.lines))
 
     def test_a_config_source_that_cannot_be_read_ends_the_start(self):
         daemon = Daemon("--config-source=stage")
@@ -341,6 +427,55 @@ class Commands(unittest.TestCase):
         self.assertIn("May change while running.", done.stdout)
         self.assertEqual(run("--describe", "bus-none").returncode, 1)
         self.assertIn("LUCIUS_ROLE", run("--describe", "core").stdout)
+
+    def test_a_plugin_that_is_broken_is_told_beside_those_that_are_good(self):
+        with tempfile.TemporaryDirectory() as directory:
+            for name in os.listdir(PLUGINS):
+                if name.endswith("-stage.so"):
+                    os.symlink(os.path.abspath(os.path.join(PLUGINS, name)),
+                               os.path.join(directory, name))
+            broken = pathlib.Path(directory, "bus-broken.so")
+            broken.write_text("no plugin")
+            done = run("--plugins-dir", directory, "--list-plugins")
+            self.assertEqual(done.returncode, 0)
+            self.assertIn("bus-broken.so' cannot be loaded", done.stderr)
+            self.assertIn("storage-stage 1 (ABI 1.", done.stdout)
+            # Looked into for a name that nobody knows.
+            done = run("--plugins-dir", directory, "--check-config", *STAGES, "--max-atempts=4")
+            self.assertEqual(done.returncode, 78)
+            self.assertIn("is --max-attempts meant?", done.stderr)
+            done = run("--plugins-dir", directory, "--check-config", *STAGES,
+                       "--bus-backend=broken")
+            self.assertEqual(done.returncode, 78)
+            self.assertIn("cannot be loaded", done.stderr)
+        done = run("--plugins-dir", "/no/such/dir", "--list-plugins")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("should be the directory of plugins", done.stderr)
+        done = run("--describe", "storage")
+        self.assertEqual(done.returncode, 2)
+
+    def test_plugins_with_wrong_options_are_told_once(self):
+        for command in ("--check-config", "--print-env", "--provision"):
+            done = run(command, *STAGES, LUCIUS_STAGE_BUS_WORD="wrong")
+            self.assertEqual(done.returncode, 78 if command == "--provision" else 0, command)
+        done = run("--provision", *STAGES, LUCIUS_STAGE_BUS_START="denied")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("bus-stage: start: as the option says (DENIED)", done.stderr)
+
+    def test_wrong_options_of_the_daemon_itself_are_logged(self):
+        daemon = Daemon("--config", "/no/such/file")
+        self.assertEqual(daemon.end(), 78)
+        self.assertIn("No such file", str(daemon.lines))
+
+    def test_a_terminal_is_told_in_plain_words(self):
+        master, slave = os.openpty()
+        done = subprocess.run([BINARY, "--max-attempts=0"], stderr=slave, timeout=BOUND,
+                              env=clean_environment({}), check=False)
+        os.close(slave)
+        said = os.read(master, 4096).decode()
+        os.close(master)
+        self.assertEqual(done.returncode, 78)
+        self.assertTrue(said.startswith("luciusd: LUCIUS_MAX_ATTEMPTS: '0'"), said)
 
     def test_a_backend_that_is_not_there_is_a_sentence(self):
         done = run("--check-config", "--storage-backend=cloud")

@@ -108,6 +108,21 @@ static void values_without_a_number_have_names(void)
 	check_printed("t_odd +Inf\n");
 	metric_record(metric, NAN);
 	check_printed("t_odd NaN\n");
+	metric_record(metric, -INFINITY);
+	check_printed("t_odd -Inf\n");
+}
+
+static void what_a_series_lacks_is_made_up_for(void)
+{
+	/* A label without a value, no help, a type that is none, and letters of all sorts. */
+	struct metric *metric = metrics_series(77, "T{Odd:9]~", NULL, "zZ{", NULL);
+	metric_record(metric, 5);
+	metric_record(metric, 4);
+	check_printed("# HELP T_Odd_9__ \n# TYPE T_Odd_9__ gauge\nT_Odd_9__{zZ_=\"\"} 4\n");
+	CHECK(metrics_series(0, "T{Odd:9]~", NULL, "zZ{", "") == metric);
+	/* A label that comes later than its family is none. */
+	struct metric *plain = metrics_series(LUCIUS_METRIC_GAUGE, "t_plain", "", NULL, NULL);
+	CHECK(metrics_series(LUCIUS_METRIC_GAUGE, "t_plain", "", "late", "x") == plain);
 }
 
 static void another_type_under_the_same_name_is_not_shown(void)
@@ -143,6 +158,7 @@ int main(int argc, char **argv)
 		SUITE_TEST(name_keeps_what_the_format_takes),
 		SUITE_TEST(type_that_is_none_is_shown_as_a_gauge),
 		SUITE_TEST(values_without_a_number_have_names),
+		SUITE_TEST(what_a_series_lacks_is_made_up_for),
 		SUITE_TEST(another_type_under_the_same_name_is_not_shown),
 		SUITE_TEST(a_label_that_grows_without_end_does_not_fill_the_memory),
 	};

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The HTTP layer without TLS where the system refuses something in the middle of it. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "core/http/client.h"
 #include "core/http/stream.h"
@@ -211,6 +214,102 @@ static void a_continue_that_cannot_be_sent_closes_the_connection(void)
 	end();
 }
 
+static void what_would_say_something_else_is_not_sent(void)
+{
+	static const char *const odd[] = { "Bearer a\r\nX: y", "Bearer \x7f" };
+	begin();
+	for (size_t i = 0; i < 2; i++) {
+		char url[128];
+		(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/hello",
+		        http_server_port(world.server));
+		const struct http_call_options options = {
+			.method = "GET", .url = url, .authorization = odd[i]
+		};
+		struct outcome outcome = { 0 };
+		http_client_call(client, &options, on_response, &outcome);
+		CHECK(world_wait(&world, is_done, &outcome));
+		check_error(&outcome, "has a control character");
+	}
+	CHECK_INT(world.n_handled, 0);
+	end();
+	http_client_destroy(NULL);
+}
+
+static void calls_over_the_bound_of_those_that_wait_fail_at_once(void)
+{
+	world_start(&world, NULL);
+	struct http_client_settings settings = http_client_settings_default();
+	settings.max_connections = 1;
+	settings.max_queued = 2;
+	client = http_client_create(world.base, &settings);
+	char url[128];
+	(void)snprintf(
+	        url, sizeof(url), "http://127.0.0.1:%u/hello", http_server_port(world.server));
+	const struct http_call_options options = { .method = "GET", .url = url };
+	struct outcome outcomes[3] = { 0 };
+	for (int i = 0; i < 3; i++) {
+		http_client_call(client, &options, on_response, &outcomes[i]);
+	}
+	for (int i = 0; i < 3; i++) {
+		CHECK(world_wait(&world, is_done, &outcomes[i]));
+		CHECK_INT(outcomes[i].status, i < 2 ? 200 : 0);
+	}
+	check_error(&outcomes[2], "too many calls are waiting");
+	end();
+}
+
+static bool has_no_connection(void *subject)
+{
+	const struct world *of = subject;
+	return http_server_counters(of->server)->connections_open == 0;
+}
+
+static void a_kept_connection_that_nobody_uses_is_closed(void)
+{
+	world_start(&world, NULL);
+	struct http_client_settings settings = http_client_settings_default();
+	settings.idle_ms = 1;
+	client = http_client_create(world.base, &settings);
+	CHECK_INT(call("/hello").status, 200);
+	CHECK(world_wait(&world, has_no_connection, &world));
+	CHECK_INT(call("/hello").status, 200);
+	CHECK_INT(http_server_counters(world.server)->connections, 2);
+	end();
+}
+
+/* A listener whose queue is full, so that nobody answers the next one. */
+static void a_connection_that_does_not_come_in_time_is_told(void)
+{
+	world_start(&world, NULL);
+	struct http_client_settings settings = http_client_settings_default();
+	settings.connect_ms = 20;
+	client = http_client_create(world.base, &settings);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof(address);
+	CHECK_INT(bind(fd, (const struct sockaddr *)&address, size), 0);
+	CHECK_INT(listen(fd, 0), 0);
+	CHECK_INT(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+	int fillers[4];
+	for (size_t i = 0; i < 4; i++) {
+		fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		(void)connect(fillers[i], (const struct sockaddr *)&address, size);
+	}
+	char url[128];
+	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/", ntohs(address.sin_port));
+	const struct http_call_options options = { .method = "GET", .url = url };
+	struct outcome outcome = { 0 };
+	http_client_call(client, &options, on_response, &outcome);
+	CHECK(world_wait(&world, is_done, &outcome));
+	check_error(&outcome, "no connection in time");
+	for (size_t i = 0; i < 4; i++) {
+		(void)close(fillers[i]);
+	}
+	(void)close(fd);
+	end();
+}
+
 int main(int argc, char **argv)
 {
 	static const struct suite_test tests[] = {
@@ -221,6 +320,10 @@ int main(int argc, char **argv)
 		SUITE_TEST(a_reset_is_told_or_the_call_goes_out_once_more),
 		SUITE_TEST(a_peer_that_is_gone_is_told_apart_from_one_that_is_silent),
 		SUITE_TEST(a_continue_that_cannot_be_sent_closes_the_connection),
+		SUITE_TEST(what_would_say_something_else_is_not_sent),
+		SUITE_TEST(calls_over_the_bound_of_those_that_wait_fail_at_once),
+		SUITE_TEST(a_kept_connection_that_nobody_uses_is_closed),
+		SUITE_TEST(a_connection_that_does_not_come_in_time_is_told),
 	};
 	return suite_run("refused_http", tests, sizeof(tests) / sizeof(tests[0]), argc, argv);
 }
