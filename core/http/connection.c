@@ -319,11 +319,6 @@ void http_connection_expire(struct http_connection *connection)
 	connection->state = HTTP_CLOSED;
 }
 
-const struct http_settings *http_connection_settings(const struct http_connection *connection)
-{
-	return &connection->server->settings;
-}
-
 struct http_counters *http_connection_counters(const struct http_connection *connection)
 {
 	return &connection->server->counters;

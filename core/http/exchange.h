@@ -75,8 +75,7 @@ void http_router_handle(struct http_request *request);
 /* Sends the answer to the request (owned_body is taken over). */
 void http_connection_answer(struct http_connection *connection, const struct http_answer *answer);
 
-/* The server's limit on bodies and its counters, for the router. */
-const struct http_settings *http_connection_settings(const struct http_connection *connection);
+/* The server's counters, for the router. */
 struct http_counters *http_connection_counters(const struct http_connection *connection);
 
 #endif

@@ -166,6 +166,20 @@ static void storage_own(void *self, const struct lucius_ownership *ownership, st
 	lucius_finish(((struct hostile *)self)->host, op);
 }
 
+#ifdef STAGE_STATUS
+static void hostile_stage(void *self, struct lucius_op op)
+{
+	const struct lucius_host *host = ((struct hostile *)self)->host;
+	host->finish(host, op, STAGE_STATUS, STAGE_SENTENCE);
+}
+
+static void hostile_reconfigure(void *self)
+{
+	(void)self;
+	(void)setenv("HOSTILE_RECONFIGURED", NAME, 1);
+}
+#endif
+
 /* Creates, and so destroys, are counted in a file descriptor's place: the environment. */
 static void hostile_destroy(void *self)
 {
@@ -189,6 +203,12 @@ static const struct lucius_life life __attribute__((unused)) = {
 	.instance_size = sizeof(struct hostile),
 	.create = hostile_create,
 	.destroy = hostile_destroy,
+#ifdef STAGE_STATUS
+	.start = hostile_stage,
+	.listen = hostile_stage,
+	.stop = hostile_stage,
+	.reconfigure = hostile_reconfigure,
+#endif
 };
 
 static const struct lucius_option options[] = {

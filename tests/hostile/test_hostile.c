@@ -351,6 +351,110 @@ static void a_wrapper_is_told_at_its_own_deadline_and_what_it_wraps_stays_open(v
 	CHECK_INT(backend_destroy(backend), -1);
 }
 
+static char sentence_of_stage[64];
+
+static void on_stage(void *user, uint32_t status, const char *sentence)
+{
+	on_done(user, status, sentence);
+	(void)snprintf(sentence_of_stage, sizeof(sentence_of_stage), "%s",
+	        sentence != NULL ? sentence : "none");
+}
+
+static void a_stage_that_fails_beneath_a_wrapper_is_the_wrapper_s_failure(void)
+{
+	static const struct {
+		const char *name;
+		uint32_t status;
+		const char *sentence;
+	} cases[] = { { "wrapfailing", LUCIUS_UNAVAILABLE, "not today" },
+		{ "wrapspeechless", LUCIUS_DENIED, "none" } };
+	const struct op_caller caller = { .on_done = on_stage, .user = &answer };
+	for (size_t i = 0; i < 2; i++) {
+		begin(cases[i].name);
+		backend_start(backend, &caller);
+		loop_advance(loop, 0);
+		CHECK_INT(answer.status, cases[i].status);
+		CHECK_TEXT(sentence_of_stage, cases[i].sentence);
+		answer.status = LUCIUS_OK;
+		backend_listen(backend, NULL);
+		loop_advance(loop, 0);
+		(void)unsetenv("HOSTILE_RECONFIGURED");
+		backend_reconfigure(backend);
+		CHECK_TEXT(getenv("HOSTILE_RECONFIGURED"), cases[i].name + strlen("wrap"));
+		/* The stop of the wrapper goes well, and that beneath it is told all the same. */
+		backend_stop(backend, &caller);
+		loop_advance(loop, 0);
+		CHECK_INT(answer.status, cases[i].status);
+		end();
+	}
+}
+
+static void a_backend_that_has_stopped_does_not_start_again_unnoticed(void)
+{
+	const struct op_caller caller = { .on_done = on_stage, .user = &answer };
+	begin("failing");
+	backend_stop(backend, &caller);
+	backend_start(backend, &caller);
+	loop_advance(loop, 0);
+	CHECK_INT(answer.n_done, 3);
+	CHECK_INT(answer.status, LUCIUS_UNAVAILABLE);
+	end();
+}
+
+/* The options of what is wrapped are its own, or wrong. */
+static const char *wrong_options; /* NULL: there are none, and the defaults serve */
+
+static const void *options_of(
+        void *user, const struct lucius_plugin *plugin, char *why, size_t why_size)
+{
+	(void)user;
+	CHECK_TEXT(plugin->prefix.name, "good");
+	(void)snprintf(why, why_size, "%s", wrong_options != NULL ? wrong_options : "");
+	return NULL;
+}
+
+static void options_of_what_is_wrapped_are_asked_for_and_may_be_wrong(void)
+{
+	loop = loop_create_simulated(1, 0);
+	const struct backend_parts parts = { .loop = loop,
+		.plugin = load_from(dir, "wrapper"),
+		.plugins_dir = dir,
+		.options_of = options_of };
+	wrong_options = "they are wrong";
+	CHECK(backend_create(&parts, error, sizeof(error)) == NULL);
+	check_error_has("cannot be used: nothing to wrap");
+	wrong_options = NULL;
+	backend = backend_create(&parts, error, sizeof(error));
+	CHECK(backend != NULL);
+	end();
+	/* Nor is there anything to wrap where nobody knows a directory. */
+	loop = loop_create_simulated(1, 0);
+	const struct backend_parts nowhere = { .loop = loop, .plugin = parts.plugin };
+	CHECK(backend_create(&nowhere, error, sizeof(error)) == NULL);
+	check_error_has("cannot be used: nothing to wrap");
+	loop_destroy(loop);
+}
+
+static void a_plugin_of_another_user_is_not_loaded(void)
+{
+	char odd_dir[600];
+	char path[700];
+	if (geteuid() != 0) {
+		printf("(needs root: a file of another user)\n");
+		return;
+	}
+	(void)snprintf(odd_dir, sizeof(odd_dir), "%s/odd-dir", dir);
+	(void)mkdir(odd_dir, 0755);
+	(void)snprintf(path, sizeof(path), "%s/storage-owned.so", odd_dir);
+	FILE *file = fopen(path, "w");
+	CHECK(file != NULL && fclose(file) == 0);
+	CHECK_INT(chown(path, 4711, 4711), 0);
+	CHECK(load_from(odd_dir, "owned") == NULL);
+	check_error_has("is owned by user 4711, neither by root");
+	(void)unlink(path);
+	(void)rmdir(odd_dir);
+}
+
 static void who_wraps_itself_or_nothing_is_not_created(void)
 {
 	static const char *const names[] = { "wrapself", "wrapnone" };
@@ -380,6 +484,10 @@ int main(int argc, char **argv)
 		SUITE_TEST(an_item_that_is_none_is_dropped),
 		SUITE_TEST(a_wrapper_goes_through_life_with_what_it_wraps),
 		SUITE_TEST(a_wrapper_is_told_at_its_own_deadline_and_what_it_wraps_stays_open),
+		SUITE_TEST(a_stage_that_fails_beneath_a_wrapper_is_the_wrapper_s_failure),
+		SUITE_TEST(a_backend_that_has_stopped_does_not_start_again_unnoticed),
+		SUITE_TEST(options_of_what_is_wrapped_are_asked_for_and_may_be_wrong),
+		SUITE_TEST(a_plugin_of_another_user_is_not_loaded),
 		SUITE_TEST(who_wraps_itself_or_nothing_is_not_created),
 		SUITE_TEST(who_finishes_what_is_not_its_own_ends_the_process_and_is_named),
 		SUITE_TEST(who_finishes_after_it_was_destroyed_ends_the_process_and_is_named),

@@ -80,6 +80,20 @@ static void handle_query(void *user, struct http_request *request)
 	json_decref(json);
 }
 
+static void handle_nothing(void *user, struct http_request *request)
+{
+	struct world *world = user;
+	world->n_handled++;
+	http_reply(request, 204, NULL, "left out", 8);
+}
+
+static void handle_unchanged(void *user, struct http_request *request)
+{
+	struct world *world = user;
+	world->n_handled++;
+	http_reply(request, 304, NULL, NULL, 0);
+}
+
 static bool admit_token(void *user, struct http_request *request)
 {
 	(void)user;
@@ -111,6 +125,12 @@ static const struct http_route routes[] = {
 	{ .method = "POST", .pattern = "/items/{id}:cancel", .handle = handle_item },
 	{ .method = "GET", .pattern = "/borrowed", .handle = handle_borrowed },
 	{ .method = "GET", .pattern = "/query", .handle = handle_query },
+	{ .method = "GET", .pattern = "/nothing", .handle = handle_nothing },
+	{ .method = "GET", .pattern = "/unchanged", .handle = handle_unchanged },
+	{ .method = "GET", .pattern = "/both", .handle = handle_hello },
+	{ .method = "POST", .pattern = "/both", .handle = handle_hello },
+	{ .method = "GET", .pattern = "/order/{id}:b", .handle = handle_item },
+	{ .method = "GET", .pattern = "/order/{id}", .handle = handle_item },
 };
 
 static void on_report(void *user, const struct http_report *report)

@@ -20,8 +20,9 @@ enum { WORLD_LATER_MAX = 64 };
 
 /* What runs: GET /hello, POST /echo, POST /later (replied by the test), GET /big (1 MiB),
  * POST /small (8 bytes at most), POST /json, POST /secret (401 without a token), GET /items/{id},
- * POST /items/{id}:cancel, GET /query,
- * GET /borrowed (16 MiB that are gone after the reply). */
+ * POST /items/{id}:cancel, GET /query, GET /nothing (204), GET /unchanged (304), GET and POST
+ * /both, GET /order/{id}:b and /order/{id}, GET /borrowed (16 MiB that are gone after the reply).
+ */
 struct world {
 	struct event_base *base;
 	struct http_router *router;

@@ -26,13 +26,6 @@ void http_connection_answer(struct http_connection *connection, const struct htt
 	}
 }
 
-const struct http_settings *http_connection_settings(const struct http_connection *connection)
-{
-	static const struct http_settings settings = { .max_body = 1 << 20 };
-	(void)connection;
-	return &settings;
-}
-
 struct http_counters *http_connection_counters(const struct http_connection *connection)
 {
 	static struct http_counters counters;

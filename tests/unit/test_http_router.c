@@ -193,7 +193,7 @@ static void routes_can_be_listed(void)
 {
 	struct world world;
 	world_start(&world, NULL);
-	CHECK_INT(http_router_n_routes(world.router), 11);
+	CHECK_INT(http_router_n_routes(world.router), 17);
 	CHECK_TEXT(http_router_route(world.router, 0)->pattern, "/hello");
 	CHECK_TEXT(http_router_route(world.router, 8)->method, "POST");
 	CHECK_TEXT(http_router_route(world.router, 8)->pattern, "/items/{id}:cancel");

@@ -225,12 +225,6 @@ void http_server_stop(
 	on_stopped(user); /* there is no server */
 }
 
-const struct http_settings *http_connection_settings(const struct http_connection *connection)
-{
-	(void)connection;
-	return NULL;
-}
-
 struct http_counters *http_connection_counters(const struct http_connection *connection)
 {
 	static struct http_counters counters;
