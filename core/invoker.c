@@ -19,11 +19,13 @@
 
 static void lease(struct invoker_chain *chain);
 
-/* A paused job's workflow is told so once more before it gets its lease. */
+/* A paused job's workflow is told so once more before it gets its lease, and of this very pause: of
+ * an older one it knows that it is over. */
 static enum rule change_lease(void *user, struct job *job, const char *now)
 {
 	struct invoker_chain *chain = user;
-	chain->needs_pause = job->state == JOB_PAUSED && !chain->is_pause_told;
+	bool is_told = chain->is_pause_told && chain->control_seq == job->control_seq;
+	chain->needs_pause = job->state == JOB_PAUSED && !is_told;
 	return chain->needs_pause ? RULE_UNCHANGED : rule_lease(job, &chain->lease, now);
 }
 
@@ -45,6 +47,8 @@ static void on_leased(void *user, const struct ledger_result *result)
 		invoker_fail(chain, result->status, result->sentence);
 	} else if (chain->needs_pause) {
 		const struct op_caller caller = { NULL, on_pause_told, chain, 0 };
+		chain->control_seq = result->job->control_seq;
+		chain->is_pause_told = false;
 		signals_control(chain->invoker->parts.signals, result->job, &caller);
 	} else if (result->rule == RULE_CHANGED || result->rule == RULE_UNCHANGED) {
 		if (result->rule == RULE_CHANGED) {

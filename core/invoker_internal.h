@@ -34,6 +34,7 @@ struct invoker_chain {
 	struct lease_request lease;
 	struct outcome_request outcome;
 	struct invoker_directive directive;
+	int64_t control_seq; /* of the pause that is to be told, or was */
 	bool is_pause_told; /* a paused job's workflow was told so, the lease may be taken */
 	bool needs_pause;
 	unsigned failure; /* HTTP status, if the request cannot be read */

@@ -243,6 +243,27 @@ static void run_of_a_paused_job_is_told_so_before_its_lease(void)
 	}
 }
 
+/* The one that it has heard of is over, and another one has begun. */
+static void run_is_told_of_each_pause_anew(void)
+{
+	begin();
+	change_control(CONTROL_PAUSE);
+	rig_hold(LUCIUS_OP_WORKFLOW_SIGNAL);
+	const struct rig_call *call = rig_call("POST", attempt_path, NULL, ATTEMPT);
+	CHECK(!call->is_answered);
+	CHECK_TEXT(rig_last(LUCIUS_OP_WORKFLOW_SIGNAL), "signal pause {\"seq\":1}");
+	change_control(CONTROL_RESUME);
+	change_control(CONTROL_PAUSE);
+	rig_answer(LUCIUS_OP_WORKFLOW_SIGNAL, LUCIUS_OK);
+	CHECK_TEXT(rig_last(LUCIUS_OP_WORKFLOW_SIGNAL), "signal pause {\"seq\":3}");
+	CHECK_INT(rig_count(LUCIUS_OP_WORKFLOW_SIGNAL), 2);
+	CHECK(call->is_answered);
+	CHECK_INT(call->status, 200);
+	CLEANUP(cleanup_job) struct job *job = rig_load_job(JOB);
+	CHECK_INT(job->steps[0].state, STEP_INITIATED);
+	rig_end();
+}
+
 static const uint32_t failures[] = { LUCIUS_UNAVAILABLE, LUCIUS_DENIED, LUCIUS_INTERNAL,
 	LUCIUS_UNSUPPORTED };
 
@@ -410,6 +431,7 @@ int main(int argc, char **argv)
 		SUITE_TEST(step_or_job_that_has_ended_gets_no_attempt),
 		SUITE_TEST(job_that_is_being_cancelled_gets_no_attempt),
 		SUITE_TEST(run_of_a_paused_job_is_told_so_before_its_lease),
+		SUITE_TEST(run_is_told_of_each_pause_anew),
 		SUITE_TEST(ledger_that_fails_is_answered_503),
 		SUITE_TEST(publish_is_answered_by_what_the_bus_says),
 		SUITE_TEST(attempt_that_is_answered_already_is_not_published_again),
