@@ -148,10 +148,10 @@ static void store(struct option_set *set, struct option_entry *entry,
 static void say_restart(
         struct options *options, struct option_entry *entry, const struct option_entry *found)
 {
-	if (is_same(entry->pending, found->text) &&
-	        (found->text != NULL || entry->pending != NULL)) {
+	if (entry->is_pending && is_same(entry->pending, found->text)) {
 		return;
 	}
+	entry->is_pending = true;
 	entry->pending = found->text;
 	options_report(options, false,
 	        "%s is now '%.200s' (from %s); it is taken up after a restart", entry->names.env,
@@ -178,7 +178,7 @@ static void apply(
 		return;
 	}
 	if (is_same(entry->text, found.text)) {
-		entry->pending = NULL;
+		entry->is_pending = false;
 		return;
 	}
 	if ((entry->row.flags & LUCIUS_OPTION_LIVE) == 0) {

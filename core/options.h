@@ -33,7 +33,8 @@ struct option_entry {
 	const char *where; /* a phrase; stays as well */
 	enum option_origin origin;
 	bool is_hidden; /* a secret, by its row or by what the source says of it */
-	const char *pending; /* what would be used after a restart; NULL: the same */
+	bool is_pending; /* another value would be used after a restart: */
+	const char *pending; /* this one; NULL: none at all */
 };
 
 struct option_set {

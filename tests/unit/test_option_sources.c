@@ -30,7 +30,7 @@ static struct {
 	char *environment[4];
 	char folder[64];
 	char path[96]; /* of the configuration file */
-	unsigned n_errors;
+	unsigned n_errors, n_said;
 	char said[4096];
 } world;
 
@@ -38,6 +38,7 @@ static void on_report(void *user, bool is_error, const char *sentence)
 {
 	(void)user;
 	world.n_errors += is_error ? 1 : 0;
+	world.n_said++;
 	(void)snprintf(world.said, sizeof(world.said), "%s", sentence);
 }
 
@@ -279,6 +280,86 @@ static void what_is_no_option_cannot_be_chosen(void)
 	end();
 }
 
+/* The file as it is now, read as on SIGHUP; how many sentences were said of it. */
+static unsigned reload(const char *conf)
+{
+	world.n_said = 0;
+	write_file(world.path, conf, strlen(conf));
+	CHECK_INT(options_read_file(world.options), 0);
+	CHECK_INT(options_resolve(world.options, true), 0);
+	return world.n_said;
+}
+
+static void what_needs_a_restart_is_said_once_also_where_it_is_taken_away(void)
+{
+	begin("bus = { backend = \"one\"; };\ninvoker = { token = \"first\"; };\n");
+	CHECK_INT(resolve(), 0);
+	CHECK_INT(reload("invoker = { token = \"first\"; };\n"), 1);
+	check_said(
+	        "LUCIUS_BUS_BACKEND is now '' (from the default); it is taken up after a restart");
+	CHECK_INT(reload("invoker = { token = \"first\"; };\n"), 0);
+	CHECK_INT(reload("invoker = { token = \"second\"; };\n"), 1);
+	check_said("LUCIUS_INVOKER_TOKEN is now '******'");
+	CHECK_INT(reload("bus = { backend = \"one\"; };\ninvoker = { token = \"first\"; };\n"), 0);
+	/* As it was, and taken away once more: that is news. */
+	CHECK_INT(reload("invoker = { token = \"first\"; };\n"), 1);
+	CHECK_TEXT(world.settings.bus_backend, "one");
+	end();
+}
+
+static void live_values_that_go_or_are_hidden_are_said_without_being_shown(void)
+{
+	begin("protocols = \"{}\";\n");
+	CHECK_INT(resolve(), 0);
+	CHECK_INT(reload(""), 1);
+	check_said("LUCIUS_PROTOCOLS is now '' (from the default)");
+	CHECK_TEXT(world.settings.protocols, NULL);
+	struct option_givens remote = { 0 };
+	struct option_given *given =
+	        option_givens_add(&remote, "Lucius:Protocols", "{\"secret\":1}", "the vault");
+	given->is_hidden = true;
+	options_swap_remote(world.options, &remote);
+	CHECK_INT(reload(""), 1);
+	check_said("LUCIUS_PROTOCOLS is now '******' (from the vault)");
+	option_givens_finish(&remote);
+	end();
+}
+
+static void names_of_each_source_are_looked_for_in_its_own_spelling(void)
+{
+	char *long_name = must_calloc(1, 400);
+	memset(long_name, 'X', 399);
+	memcpy(long_name, "LUCIUS_", 7);
+	begin("");
+	world.environment[0] = long_name; /* too long to be any */
+	world.environment[1] = must_print("OTHER=1");
+	world.environment[2] = must_print("LUCIUS_TABLE_CONNECTION_FILE=/no/such/file");
+	(void)option_givens_add(&world.arguments, "--table-connection-file", "x", "the test");
+	CHECK_INT(resolve(), 0);
+	struct option_givens remote = { 0 };
+	(void)option_givens_add(&remote, "Lucius:Table:ConnectionFile", "x", "the source");
+	(void)option_givens_add(&remote, "Lucius:MaxAttempt", "x", "the source");
+	(void)option_givens_add(&remote, "Lucius:PluginsDir", "x", "the source");
+	(void)option_givens_add(&remote, "Other:Thing", "x", "the source");
+	options_swap_remote(world.options, &remote);
+	world.n_said = 0;
+	CHECK_INT(options_check_names(world.options), 0);
+	CHECK_INT(world.n_said, 2); /* the wrong name, and the one that leads to the source */
+	check_said("the source is not taken: what leads to the source cannot come from it");
+	option_givens_finish(&remote);
+	end();
+	const struct option_givens nothing = { 0 };
+	const struct options_parts parts = { .arguments = &nothing, .report = on_report };
+	begin("");
+	struct options *bare = options_create(&parts);
+	struct settings settings;
+	CHECK(options_add_core(bare, &settings) != NULL);
+	CHECK_INT(options_check_names(bare), 0);
+	options_destroy(bare);
+	options_destroy(NULL);
+	end();
+}
+
 /* Plugins' files and folders */
 
 static void a_path_that_is_too_long_or_cannot_be_looked_at_is_no_plugin(void)
@@ -369,6 +450,9 @@ int main(int argc, char **argv)
 		SUITE_TEST(a_file_that_cannot_be_opened_is_told),
 		SUITE_TEST(a_file_of_any_size_is_read_whole),
 		SUITE_TEST(what_is_no_option_cannot_be_chosen),
+		SUITE_TEST(what_needs_a_restart_is_said_once_also_where_it_is_taken_away),
+		SUITE_TEST(live_values_that_go_or_are_hidden_are_said_without_being_shown),
+		SUITE_TEST(names_of_each_source_are_looked_for_in_its_own_spelling),
 		SUITE_TEST(a_path_that_is_too_long_or_cannot_be_looked_at_is_no_plugin),
 		SUITE_TEST(a_folder_gives_what_is_named_as_a_plugin),
 		SUITE_TEST(the_name_of_a_file_says_what_it_is),
