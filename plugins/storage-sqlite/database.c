@@ -10,6 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Bytes that a log comes to before it has been copied and begins anew. */
+#define LOG_ROOM (6 << 20)
+#define LOG_PIECE (64 << 10)
 /* How long a write waits for another process that is writing. */
 #define BUSY_MS 5000
 
@@ -167,6 +170,28 @@ static int note_log(void *user, sqlite3 *connection, const char *name, int n_fra
 	return SQLITE_OK;
 }
 
+/* A sync after writing over what is there takes half the time of one that has to note that the file
+ * has grown. So the log has its usual length from the start; what is behind its last frame is read
+ * by nobody. Only in a transaction that writes. If there is no room, it does without. */
+static void make_log_room(struct database *database)
+{
+	static const char nothing[LOG_PIECE];
+	sqlite3_file *log = NULL;
+	sqlite3_int64 old_size = 0;
+	int code = sqlite3_file_control(
+	        database->connection, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &log);
+	if (code != SQLITE_OK || log == NULL || log->pMethods == NULL ||
+	        log->pMethods->xFileSize(log, &old_size) != SQLITE_OK) {
+		return;
+	}
+	for (sqlite3_int64 size = old_size; size < LOG_ROOM; size += LOG_PIECE) {
+		if (log->pMethods->xWrite(log, nothing, LOG_PIECE, size) != SQLITE_OK) {
+			(void)log->pMethods->xTruncate(log, old_size);
+			return;
+		}
+	}
+}
+
 /* In one transaction, so that of two processes that start together one does it. */
 static bool upgrade(struct database *database)
 {
@@ -175,6 +200,7 @@ static bool upgrade(struct database *database)
 	if (!run_text(database, "BEGIN IMMEDIATE") || !check_version(database, &version)) {
 		return false;
 	}
+	make_log_room(database);
 	for (; version < SCHEMA_VERSION; version++) {
 		if (!run_text(database, schema_upgrades[version])) {
 			return false;

@@ -138,6 +138,23 @@ static void create_big(struct world *world, size_t n, size_t size)
 	}
 }
 
+static void the_log_does_not_grow_with_its_first_commits(void)
+{
+	struct world world;
+	world_open(&world);
+	off_t size = log_size();
+	CHECK(size >= 4 << 20);
+	for (int i = 0; i < 20; i++) {
+		create_big(&world, 1, 1000);
+	}
+	CHECK_INT(log_size(), size);
+	world_close(&world);
+	/* With another life it is not longer either. */
+	world_open(&world);
+	CHECK_INT(log_size(), size);
+	world_close(&world);
+}
+
 static void no_commit_waits_until_the_log_is_copied(void)
 {
 	struct world world;
@@ -551,6 +568,7 @@ static void a_name_that_was_taken_away_is_lost(void)
 static const struct conformance_test tests[] = {
 	CONFORMANCE_TEST(the_changes_of_one_turn_share_a_commit),
 	CONFORMANCE_TEST(nothing_is_answered_before_the_disk_has_it),
+	CONFORMANCE_TEST(the_log_does_not_grow_with_its_first_commits),
 	CONFORMANCE_TEST(no_commit_waits_until_the_log_is_copied),
 	CONFORMANCE_TEST(a_full_disk_takes_nothing_and_recovers),
 	CONFORMANCE_TEST(a_failed_sync_leaves_the_outcome_unknown),
