@@ -18,6 +18,7 @@ from bench_system import Consumer, cpu_seconds, post, start
 
 ROUNDS = 3
 N_LATENCY = 400
+N_SYNCS = 200
 N_LIVE = int(os.environ.get("BENCH_LIVE_JOBS", "100000"))
 
 
@@ -82,7 +83,9 @@ def percentile(values, share):
 
 
 def latency(folder):
-    print(f"one synced write of a page: {sync_ms(folder):.2f} ms")
+    over = sync_ms(folder, True)
+    print(f"one synced write of a page: {sync_ms(folder, False):.2f} ms at the end of a file, {over:.2f} ms over what is "
+          "there")
     for name, settings in (("sqlite", sqlite(folder)), ("memory", {})):
         lucius = start(settings)
         consumers = [Consumer(lucius, subscription, None, arguments=["--handler", "noop"])
@@ -93,7 +96,8 @@ def latency(folder):
             one_job(lucius, -n - 1)
         whole, answers = zip(*(one_job(lucius, n) for n in range(N_LATENCY)))
         print(f"one two-step job at a time, storage {name}: from accepted to over p50 "
-              f"{percentile(whole, .5) / 1000:.2f} ms  p99 {percentile(whole, .99) / 1000:.2f} ms; "
+              f"{percentile(whole, .5) / 1000:.2f} ms  p99 {percentile(whole, .99) / 1000:.2f} ms "
+              f"({percentile(whole, .5) / 1000 / over:.1f} synced writes); "
               f"answer to the command p50 {percentile(answers, .5) / 1000:.2f} ms  p99 "
               f"{percentile(answers, .99) / 1000:.2f} ms")
         for process in [lucius, *consumers]:
@@ -106,11 +110,16 @@ def wait_ready(lucius):
         time.sleep(0.01)
 
 
-def sync_ms(folder):
-    """What the disk takes for a write of a page that is synced: the reference of every commit."""
+def sync_ms(folder, is_over):
+    """What the disk takes for a write of a page that is synced, behind the end of a file or over what is there: the
+    reference of every commit."""
     times = []
     with open(os.path.join(folder, "reference"), "wb", buffering=0) as file:
-        for _ in range(200):
+        if is_over:
+            file.write(bytes(4096 * N_SYNCS))
+            os.fsync(file.fileno())
+            file.seek(0)
+        for _ in range(N_SYNCS):
             file.write(b"x" * 4096)
             began = time.perf_counter()
             os.fdatasync(file.fileno())
