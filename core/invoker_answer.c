@@ -284,6 +284,10 @@ void invoker_refuse(struct invoker_chain *chain, enum rule rule, const struct jo
 		invoker_refuse_reason(
 		        chain, "out-of-order", "an earlier step of the job has not succeeded");
 		return;
+	case RULE_LEASE_OVER:
+		invoker_refuse_reason(
+		        chain, "lease-over", "the lease has ended before it was recorded");
+		return;
 	case RULE_NOT_SUCCEEDED:
 		invoker_refuse_reason(
 		        chain, "not-succeeded", "not all steps of the job have succeeded");

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/job_closing.h"
+#include "core/rfc3339.h"
 #include "support/base/fault.h"
 
 static bool is_other_tenant(const struct job *job, const char *tenant_id)
@@ -51,6 +52,16 @@ static bool is_its_turn(const struct job *job, const struct step *step)
 	return true;
 }
 
+/* A foreign lease may say no end. */
+static bool is_over(const struct lease_request *request, const char *now)
+{
+	const char *end = request->lease_expires_at;
+	int64_t end_us = 0;
+	int64_t now_us = 0;
+	return end != NULL && rfc3339_parse(end, strlen(end), &end_us) &&
+	        rfc3339_parse(now, strlen(now), &now_us) && end_us <= now_us;
+}
+
 enum rule rule_lease(struct job *job, const struct lease_request *request, const char *now)
 {
 	struct step *step = NULL;
@@ -66,6 +77,9 @@ enum rule rule_lease(struct job *job, const struct lease_request *request, const
 	}
 	if (!is_its_turn(job, step)) {
 		return RULE_OUT_OF_ORDER;
+	}
+	if (is_over(request, now)) {
+		return RULE_LEASE_OVER;
 	}
 	if (step->state == STEP_INITIATED || step->state == STEP_PROCESSING) {
 		/* The attempt before was given up without an answer. */

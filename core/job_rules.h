@@ -20,6 +20,7 @@ enum rule {
 	RULE_JOB_CANCELLING,
 	RULE_SUPERSEDED,
 	RULE_OUT_OF_ORDER, /* another step is under way, or an earlier one has not succeeded */
+	RULE_LEASE_OVER, /* it ends before it is recorded */
 	RULE_NOT_SUCCEEDED, /* outcome SUCCEEDED while a step has not */
 	/* Replies that change nothing. */
 	RULE_STALE, /* not the current attempt, or the step is terminal */
@@ -36,6 +37,7 @@ struct lease_request {
 	const char *lease_id;
 	const char *lease_expires_at;
 };
+/* Whoever asks with a lease that is over has stood still: its workflow has gone on without it. */
 enum rule rule_lease(struct job *job, const struct lease_request *request, const char *now);
 
 /* May this attempt be published? RULE_CHANGED: yes; RULE_UNCHANGED: done with already. */

@@ -156,6 +156,22 @@ static void lease_of_a_later_step_waits_for_the_earlier_one(void)
 	CHECK_INT(lease(job, "embedding", 1, "b"), RULE_OUT_OF_ORDER);
 }
 
+static void lease_that_is_over_is_not_recorded_but_repeated(void)
+{
+	CLEANUP(cleanup_job) struct job *job = two_steps();
+	const struct lease_request request = { "t1", "ocr", 1, "a", NOW };
+	CHECK_INT(rule_lease(job, &request, LATER), RULE_LEASE_OVER);
+	CHECK_INT(rule_lease(job, &request, NOW), RULE_LEASE_OVER);
+	CHECK_INT(job->steps[0].attempt_no, 0);
+	CHECK_INT(lease(job, "ocr", 1, "a"), RULE_CHANGED);
+	CHECK_INT(rule_lease(job, &request, LATER), RULE_UNCHANGED);
+	/* Others may say no end, or one that nobody can read. */
+	const struct lease_request endless = { "t1", "ocr", 2, "b", NULL };
+	CHECK_INT(rule_lease(job, &endless, LATER), RULE_CHANGED);
+	const struct lease_request odd = { "t1", "ocr", 3, "c", "soon" };
+	CHECK_INT(rule_lease(job, &odd, LATER), RULE_CHANGED);
+}
+
 static void lease_after_a_timeout_notes_the_timeout(void)
 {
 	CLEANUP(cleanup_job) struct job *job = two_steps();
@@ -485,6 +501,7 @@ static const struct suite_test tests[] = {
 	SUITE_TEST(lease_is_idempotent_also_when_the_step_has_ended),
 	SUITE_TEST(lower_or_equal_attempt_with_another_lease_is_superseded),
 	SUITE_TEST(lease_of_a_later_step_waits_for_the_earlier_one),
+	SUITE_TEST(lease_that_is_over_is_not_recorded_but_repeated),
 	SUITE_TEST(lease_after_a_timeout_notes_the_timeout),
 	SUITE_TEST(final_failure_ends_the_job_and_cancels_what_was_pending),
 	SUITE_TEST(outcome_after_the_attempts_are_used_up_fails_the_step_under_way),
