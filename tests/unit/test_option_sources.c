@@ -217,6 +217,7 @@ static void a_file_that_includes_another_names_the_one_that_is_wrong(void)
 	write_file(other, "max_attempts = 0;\n", 18);
 	CHECK_INT(resolve(), -1);
 	check_said("other.conf:1");
+	(void)unlink(other);
 	end();
 	begin("");
 	(void)snprintf(other, sizeof(other), "%s/other.conf", world.folder);
@@ -226,8 +227,8 @@ static void a_file_that_includes_another_names_the_one_that_is_wrong(void)
 	write_file(other, "max_attempts = ;\n", 17);
 	CHECK_INT(resolve(), -1);
 	check_said("other.conf:1");
-	end();
 	(void)unlink(other);
+	end();
 	free(conf);
 }
 

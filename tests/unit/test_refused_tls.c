@@ -154,6 +154,12 @@ static void a_client_that_is_told_one_certificate_takes_that_and_no_other(void)
 	begin();
 	use(papers.server);
 	CHECK_INT(call("/hello").status, 200);
+	/* By whatever name it is called: none is looked at. */
+	refuse("SSL_set1_host", ENOMEM);
+	SSL *ssl = http_tls_attach(client_tls, -1, "another.example");
+	CHECK(ssl != NULL);
+	CHECK(!refuse_end());
+	SSL_free(ssl);
 	use(papers.client); /* of the same CA */
 	struct outcome outcome = call("/hello");
 	CHECK_INT(outcome.status, 0);
