@@ -232,10 +232,11 @@ int campaign_show(const struct campaign *campaign)
 	static const char *const engines[] = { "", " --engine local", " --engine temporal" };
 	const char *fault = getenv("LUCIUS_FAULT");
 	printf("replay: %s%s LUCIUS_TEST_SOURCE=%s LUCIUS_TEST_PLUGINS=%s %s --seed %" PRIu64
-	       "%s%s\n",
+	       "%s%s%s\n",
 	        fault != NULL ? "LUCIUS_FAULT=" : "", fault != NULL ? fault : "",
 	        request.source_dir, request.plugins_dir, campaign->program, campaign->from,
-	        engines[request.engine], request.wants_tables ? " --tables" : "");
+	        engines[request.engine], request.wants_tables ? " --tables" : "",
+	        request.wants_sweeps ? " --sweeps" : "");
 	fflush(stdout);
 	request.seed = campaign->from;
 	request.is_verbose = true;

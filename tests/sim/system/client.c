@@ -180,6 +180,10 @@ static void plan_controls(
         struct world *world, struct command *command, uint64_t begin_ms, uint64_t span_ms)
 {
 	uint64_t n_pauses = world_is(world, 40) ? 1 + world_within(world, 2) : 0;
+	if (world->request.wants_sweeps) {
+		n_pauses = 6;
+		span_ms = world->climate.faults_end_ms;
+	}
 	for (uint64_t i = 0; i < n_pauses; i++) {
 		uint64_t pause_ms = begin_ms + world_within(world, span_ms);
 		plan(world, command, "pause", false, pause_ms);

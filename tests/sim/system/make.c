@@ -173,7 +173,7 @@ static void on_kill(struct world *world, void *user)
 	}
 }
 
-static void on_stall(struct world *world, void *user)
+void world_stall(struct world *world, void *user)
 {
 	struct process *process = user;
 	if (process->is_up && !world_is_calm(world)) {
@@ -233,7 +233,7 @@ static void plan_faults(struct world *world)
 	for (uint64_t i = 0; i < n_stalls; i++) {
 		struct process *process =
 		        &world->processes[world_within(world, world->n_processes - 1)];
-		world_at_with(world, world_within(world, end_ms), on_stall, process, NULL);
+		world_at_with(world, world_within(world, end_ms), world_stall, process, NULL);
 	}
 	if (world->climate.has_ends_from_outside && world->is_temporal) {
 		temporal_plan_ends(world);
@@ -266,10 +266,13 @@ static void choose_storage(struct world *world)
 
 void world_make(struct world *world)
 {
-	world->is_temporal = world->request.engine == SIM_ENGINE_TEMPORAL ||
+	world->is_temporal = world->request.wants_sweeps ||
+	        world->request.engine == SIM_ENGINE_TEMPORAL ||
 	        (world->request.engine == SIM_ENGINE_ANY && world_is(world, 50));
 	make_climate(world);
-	world->climate.is_storage_shared |= world->request.wants_tables;
+	world->climate.is_storage_shared |=
+	        world->request.wants_tables | world->request.wants_sweeps;
+	world->climate.has_ends_from_outside |= world->request.wants_sweeps;
 	if (world->request.is_paired) {
 		calm_down(world);
 	}

@@ -20,6 +20,8 @@ struct sim_request {
 	bool is_paired; /* only what both engines must do alike: no races, no kills */
 	bool has_tables; /* the plugins are those that run on the Table service's model */
 	bool wants_tables; /* each world is on the Table service, with clients in haste */
+	bool wants_sweeps; /* others end workflows by the dozen, and who looks at jobs stands still
+	                    */
 	bool is_scarce; /* memory may run out (scarce.h) */
 	const char *plugins_dir; /* where storage-memory.so and workflow-local.so lie */
 	const char *source_dir; /* of the tree, for etc/ */

@@ -3,8 +3,8 @@
  * Simulates whole worlds from seeds, in two processes side by side.
  *
  *   sim_system [--from N] [--seeds N] [--fresh N] [--engine local|temporal] [--jobs N]
- *   sim_system --seed N [--engine …] [--all] [--paired] [--tables]   one world and its events
- *   sim_system --faults [--all | NAME…]          each deliberate fault, until it is caught
+ *   sim_system --seed N [--engine …] [--all] [--paired] [--tables] [--sweeps]   one world and its
+ * events sim_system --faults [--all | NAME…]          each deliberate fault, until it is caught
  *   sim_system --pairs [--from N] [--seeds N]    both engines, same transitions
  *   sim_system --scarce [--seed N]               each allocation fails once
  *
@@ -24,7 +24,7 @@ static int usage(const char *name)
 	fprintf(stderr,
 	        "usage: %s [--from N] [--seeds N] [--fresh N] [--engine local|temporal] [--jobs "
 	        "N]\n"
-	        "       %s --seed N [--all] | --faults [NAME...] | --pairs\n",
+	        "       %s --seed N [--all] [--tables] [--sweeps] | --faults [NAME...] | --pairs\n",
 	        name, name);
 	return 2;
 }
@@ -49,6 +49,10 @@ static bool take_option(struct campaign *campaign, char **argv, int *at, uint64_
 	}
 	if (strcmp(name, "--tables") == 0) {
 		campaign->request.wants_tables = true;
+		return true;
+	}
+	if (strcmp(name, "--sweeps") == 0) {
+		campaign->request.wants_sweeps = true;
 		return true;
 	}
 	if (strcmp(name, "--paired") == 0) {

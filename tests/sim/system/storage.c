@@ -151,6 +151,15 @@ static void watch(struct store_request *request)
 	}
 }
 
+/* So that what it does next rests on what it has read a while ago. */
+static void stall_soon(struct process *process)
+{
+	struct world *world = process->world;
+	if (world->request.wants_sweeps && !world_is_calm(world) && world_is(world, 30)) {
+		world_at_with(world, world_within(world, 300), world_stall, process, NULL);
+	}
+}
+
 /* The store does it, now. */
 static void execute(struct store_request *request)
 {
@@ -166,6 +175,7 @@ static void execute(struct store_request *request)
 	}
 	if (request->operation == LUCIUS_OP_STORAGE_SCAN) {
 		request->process->scanned_ms = world->now_ms;
+		stall_soon(request->process);
 	}
 	watch(request);
 	world->running = running;

@@ -533,7 +533,7 @@ static void on_meddle(struct world *world, void *user)
 
 void temporal_plan_ends(struct world *world)
 {
-	uint64_t n = 1 + world_within(world, 2);
+	uint64_t n = (world->request.wants_sweeps ? 12 : 1) + world_within(world, 2);
 	for (uint64_t i = 0; i < n; i++) {
 		uint64_t after_ms = world_within(world, world->climate.faults_end_ms);
 		world_at_with(world, after_ms, on_meddle, NULL, NULL);

@@ -154,9 +154,11 @@ static void check_control(struct world *world, struct shadow *shadow, const stru
 	        shadow->job->steps[retried->step_index].state != STEP_FAILED_RETRY) {
 		world_violate(world, shadow->job_id, "a RESULT left a CANCELLING job open");
 	}
-	if (now->state != JOB_PAUSED) {
+	/* A resume and the next pause may share a save: the number tells. */
+	if (now->state != JOB_PAUSED || now->control_seq != shadow->job->control_seq) {
 		shadow->n_in_pause = 0;
-	} else if (is_new && ++shadow->n_in_pause > 1) {
+	}
+	if (now->state == JOB_PAUSED && is_new && ++shadow->n_in_pause > 1) {
 		world_violate(world, shadow->job_id, "a second attempt was started in a pause");
 	}
 }

@@ -348,5 +348,7 @@ void network_call(struct process *process, unsigned listener, const char *method
 
 /* make.c */
 void world_make(struct world *world);
+/* User: a process, which stands still for a while. */
+void world_stall(struct world *world, void *user);
 
 #endif
