@@ -28,6 +28,9 @@ struct parser {
 	size_t max_values;
 	size_t depth;
 	size_t n_values;
+	const char
+	        *twice; /* where the outermost member stands that its object had already, or NULL */
+	struct quote twice_name;
 };
 
 static json_t *parse_value(struct parser *parser);
@@ -116,6 +119,25 @@ static json_t *parse_array(struct parser *parser)
 	return is_ok ? steal(array) : NULL;
 }
 
+/* The value behind the name, or NULL; whether the name was there before is the caller's to ask. */
+static json_t *parse_member_value(struct parser *parser)
+{
+	if (peek(parser) != ':') {
+		return refuse_here(parser, "\":\"");
+	}
+	parser->reader.at++;
+	return parse_value(parser);
+}
+
+/* An object that did not grow had the name already: no look-up is needed where all is well. */
+static bool add_member(json_t *object, const struct json_token_text *name, json_t *value)
+{
+	size_t n_members = json_object_size(object);
+	int status = json_object_setn_new_nocheck(object, name->text, name->size, value);
+	must_have(status == 0 ? object : NULL);
+	return json_object_size(object) != n_members;
+}
+
 static bool parse_member(struct parser *parser, json_t *object)
 {
 	if (peek(parser) != '"') {
@@ -127,28 +149,20 @@ static bool parse_member(struct parser *parser, json_t *object)
 	if (!json_token_string(&parser->reader, &name)) {
 		return false;
 	}
-	if (json_object_getn(object, name.text, name.size) != NULL) {
-		json_token_refuse(&parser->reader, start,
-		        "the member \"%s\" is there twice in one object",
-		        quote_sized(name.text, name.size).text);
-		return false;
-	}
 	/* A name that had escapes lies in the scratch buffer, which the value will use again. */
 	bool is_scratch = name.text == parser->reader.scratch;
 	char *copy CLEANUP_FREE = is_scratch ? must_copy(name.text, name.size) : NULL;
 	name.text = is_scratch ? copy : name.text;
-	if (peek(parser) != ':') {
-		refuse_here(parser, "\":\"");
-		return false;
+	json_t *value = parse_member_value(parser);
+	if (value != NULL && add_member(object, &name, value)) {
+		return true;
 	}
-	parser->reader.at++;
-	json_t *value = parse_value(parser);
-	if (value == NULL) {
-		return false;
+	/* Of two faults the first is told, and the name stands before its value. */
+	if (json_object_getn(object, name.text, name.size) != NULL) {
+		parser->twice = start;
+		parser->twice_name = quote_sized(name.text, name.size);
 	}
-	int status = json_object_setn_new_nocheck(object, name.text, name.size, value);
-	must_have(status == 0 ? object : NULL);
-	return true;
+	return false;
 }
 
 static json_t *parse_object(struct parser *parser)
@@ -265,6 +279,10 @@ json_t *json_strict_parse(const char *text, size_t size, const struct json_limit
 		.max_values = given.max_values != 0 ? given.max_values : DEFAULT_VALUES,
 	};
 	json_t *root = parse_text(&parser);
+	if (parser.twice != NULL) {
+		json_token_refuse(&parser.reader, parser.twice,
+		        "the member \"%s\" is there twice in one object", parser.twice_name.text);
+	}
 	json_token_reader_finish(&parser.reader);
 	return root;
 }

@@ -93,6 +93,22 @@ static void a_member_that_is_there_twice_is_refused(void)
 	check_taken("{\"a\":{\"a\":1}}", "{\"a\":{\"a\":1}}");
 }
 
+static void of_two_faults_the_first_is_told(void)
+{
+	static const char outer[] =
+	        "line 1, column 8: the member \"a\" is there twice in one object";
+	check_refused("{\"a\":1,\"a\":tru}", outer);
+	check_refused("{\"a\":1,\"a\" 2}", outer);
+	check_refused("{\"a\":1,\"a\"", outer);
+	check_refused("{\"a\":1,\"a\":{\"b\":1,\"b\":2}}", outer);
+	check_refused("{\"a\":1,\"a\":[{\"b\":1,\"b\":[}]}", outer);
+	check_refused("{\"a\":1,\"\\u0061\":\"\\u0062\\x\"}", outer);
+	check_refused("{\"a\":{\"b\":1,\"b\":[}}",
+	        "line 1, column 13: the member \"b\" is there twice in one object");
+	check_refused("{\"a\":{\"b\":1,\"c\":}}",
+	        "line 1, column 17: \"}\" stands where a JSON value should be");
+}
+
 static void characters_that_no_text_may_hold_are_refused(void)
 {
 	check_refused("\"a\\u0000\"",
@@ -241,6 +257,7 @@ static const struct suite_test tests[] = {
 	SUITE_TEST(what_is_no_json_is_refused_with_its_place),
 	SUITE_TEST(text_after_the_value_is_refused),
 	SUITE_TEST(a_member_that_is_there_twice_is_refused),
+	SUITE_TEST(of_two_faults_the_first_is_told),
 	SUITE_TEST(characters_that_no_text_may_hold_are_refused),
 	SUITE_TEST(strings_that_are_broken_are_refused),
 	SUITE_TEST(numbers_that_no_type_holds_are_refused),
