@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/command_refusal.h"
+#include "core/json_arena.h"
 #include "core/json_kind.h"
 #include "core/json_path.h"
 #include "core/quote.h"
@@ -37,13 +38,13 @@ static json_t *steps_of(const struct command *command)
 	return json_is_object(steps) ? steps : NULL;
 }
 
-static void check_names(const struct command *command, struct violations *violations)
+static void check_names(const struct command *command, json_t *given, struct violations *violations)
 {
 	static const struct json_path payload = { .name = "payload" };
 	static const struct json_path steps = { .parent = &payload, .name = "steps" };
 	const char *name;
 	json_t *value;
-	json_object_foreach(steps_of(command), name, value)
+	json_object_foreach(given, name, value)
 	{
 		if (!has_step(command->protocol, name)) {
 			const struct json_path here = { .parent = &steps, .name = name };
@@ -54,9 +55,8 @@ static void check_names(const struct command *command, struct violations *violat
 	}
 }
 
-static json_t *payload_of(const struct command *command, const char *step_id)
+static json_t *payload_of(const struct command *command, json_t *steps, const char *step_id)
 {
-	json_t *steps = steps_of(command);
 	if (steps == NULL) {
 		return json_incref(command->payload);
 	}
@@ -65,10 +65,9 @@ static json_t *payload_of(const struct command *command, const char *step_id)
 	return is_given ? json_incref(payload) : must_have(json_object());
 }
 
-static void check_step(const struct command *command, const struct command_step *step,
-        struct violations *violations)
+static void check_step(
+        const struct command_step *step, bool is_named, struct violations *violations)
 {
-	bool is_named = steps_of(command) != NULL;
 	char *prefix CLEANUP_FREE = must_print("/payload%s%s", is_named ? "/steps/" : "",
 	        is_named ? step->definition->step_id : "");
 	if (!json_kind_is(step->payload, JSON_OBJECT)) {
@@ -81,13 +80,14 @@ static void check_step(const struct command *command, const struct command_step 
 static void fill_steps(struct command *command, struct violations *violations)
 {
 	const struct protocol *protocol = command->protocol;
+	json_t *steps = steps_of(command);
 	command->steps = must_calloc(protocol->n_steps, sizeof(*command->steps));
-	check_names(command, violations);
+	check_names(command, steps, violations);
 	for (size_t i = 0; i < protocol->n_steps; i++) {
 		struct command_step *step = &command->steps[i];
 		step->definition = &protocol->steps[i];
-		step->payload = payload_of(command, step->definition->step_id);
-		check_step(command, step, violations);
+		step->payload = payload_of(command, steps, step->definition->step_id);
+		check_step(step, steps != NULL, violations);
 	}
 }
 
@@ -142,6 +142,6 @@ void command_destroy(struct command *command)
 	routing_finish(&command->routing);
 	registry_unref(command->registry);
 	free(command->request_type);
-	json_decref(command->envelope);
+	json_arena_drop(command->envelope);
 	free(command);
 }

@@ -5,7 +5,6 @@
  *   read_options → open_source (and the options again) → add_plugins → command
  */
 #include <event2/event.h>
-#include <jansson.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -22,6 +21,7 @@
 #include "core/config_source.h"
 #include "core/daemon.h"
 #include "core/health.h"
+#include "core/json_arena.h"
 #include "core/loader.h"
 #include "core/log.h"
 #include "core/loop.h"
@@ -417,7 +417,7 @@ static void prepare_process(void)
 	(void)mallopt(M_TRIM_THRESHOLD, 16 << 20);
 	(void)mallopt(M_TOP_PAD, 1 << 20);
 	reserve_keep();
-	json_set_alloc_funcs(reserve_malloc, free);
+	json_arena_install();
 	event_set_mem_functions(reserve_malloc, reserve_realloc, free);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(

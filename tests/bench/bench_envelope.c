@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "core/envelope.h"
+#include "core/json_arena.h"
 #include "core/json_writer.h"
 #include "support/base/cleanup.h"
 #include "support/base/memory.h"
@@ -97,6 +98,7 @@ static void measure(const char *what, void (*run)(void))
 int main(void)
 {
 	char *sentence CLEANUP_FREE = NULL;
+	json_arena_install();
 	registry = must_have(registry_load(SOURCE_ROOT "/etc/protocols.json", NULL, &sentence));
 	tree = must_have(json_loadb(body, sizeof(body) - 1, 0, NULL));
 	printf("a request of %zu bytes\n", sizeof(body) - 1);

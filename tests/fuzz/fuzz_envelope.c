@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/envelope.h"
+#include "core/json_arena.h"
 #include "core/json_writer.h"
 #include "support/base/cleanup.h"
 #include "support/base/memory.h"
@@ -18,6 +19,7 @@ static struct registry *shared_registry(void)
 {
 	static struct registry *registry;
 	if (registry == NULL) {
+		json_arena_install();
 		char *sentence CLEANUP_FREE = NULL;
 		registry = must_have(
 		        registry_load(SOURCE_ROOT "/etc/protocols.json", NULL, &sentence));
@@ -40,6 +42,7 @@ static struct command *take(const char *text, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
+	(void)shared_registry(); /* and with it the place of the trees */
 	struct command *command CLEANUP(cleanup_command) = take((const char *)bytes, size);
 	if (command == NULL) {
 		return 0;

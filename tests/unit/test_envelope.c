@@ -2,6 +2,7 @@
 /* From bytes to a command: members, limits, all violations at once, the order of decisions. */
 #include "core/envelope.h"
 
+#include "core/json_arena.h"
 #include "support/base/cleanup.h"
 #include "support/base/memory.h"
 #include "tests/support/suite.h"
@@ -420,5 +421,6 @@ static const struct suite_test tests[] = {
 
 int main(int argc, char **argv)
 {
+	json_arena_install();
 	return suite_run("envelope", tests, sizeof(tests) / sizeof(tests[0]), argc, argv);
 }

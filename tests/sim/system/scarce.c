@@ -8,12 +8,12 @@
 #include "tests/sim/system/scarce.h"
 
 #include <event2/event.h>
-#include <jansson.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "core/json_arena.h"
 #include "core/reserve.h"
 
 static uint64_t n_left; /* allocations until one fails; 0: none does */
@@ -89,7 +89,7 @@ void scarce_begin(uint64_t n)
 	has_failed = false;
 	n_allocations = 0;
 	reserve_keep();
-	json_set_alloc_funcs(reserve_malloc, free);
+	json_arena_install();
 	sentences = tmpfile();
 	if (sentences == NULL || dup2(fileno(sentences), STDERR_FILENO) < 0 ||
 	        sigaction(SIGABRT, &action, NULL) != 0) {
