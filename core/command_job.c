@@ -2,6 +2,7 @@
 /* What a job runs with is decided here once and kept on its row. */
 #include "core/command_job.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/json_kind.h"
@@ -11,12 +12,23 @@
 #include "core/rfc3339.h"
 #include "core/settings.h"
 #include "core/step_logic.h"
+#include "support/base/memory.h"
 
 #define SECONDS_PER_MINUTE 60
 /* What a workflow gets when neither option nor protocol ask for more. */
 #define LEAST_EXECUTION_SECONDS INT64_C(3600)
 /* Publishing and recording of an attempt, generously. */
 #define ATTEMPT_OVERHEAD_SECONDS 120
+
+/* What the options of a job say beside the numbers of single steps. */
+struct option_numbers {
+	int64_t max_attempts;
+	int64_t step_result_timeout_seconds;
+	int64_t lease_seconds;
+	int64_t retry_initial_seconds;
+	int64_t retry_max_seconds;
+	int64_t execution_timeout_seconds;
+};
 
 static void set_json(struct job *job, struct value *value, const json_t *json)
 {
@@ -84,18 +96,23 @@ static bool has_overrides(const struct timeout_overrides *overrides)
 	        overrides->max_attempts != 0;
 }
 
+static bool has_any_overrides(const struct protocol *protocol)
+{
+	bool is_found = false;
+	for (size_t i = 0; i < protocol->n_steps && !is_found; i++) {
+		is_found = has_overrides(&protocol->steps[i].overrides);
+	}
+	return is_found;
+}
+
 static void write_overrides(struct json_writer *writer, const struct protocol *protocol)
 {
-	bool is_open = false;
+	json_writer_name(writer, "steps");
+	json_writer_begin_object(writer);
 	for (size_t i = 0; i < protocol->n_steps; i++) {
 		const struct timeout_overrides *overrides = &protocol->steps[i].overrides;
 		if (!has_overrides(overrides)) {
 			continue;
-		}
-		if (!is_open) {
-			json_writer_name(writer, "steps");
-			json_writer_begin_object(writer);
-			is_open = true;
 		}
 		json_writer_name(writer, protocol->steps[i].step_id);
 		json_writer_begin_object(writer);
@@ -105,28 +122,63 @@ static void write_overrides(struct json_writer *writer, const struct protocol *p
 		override_member(writer, "max_attempts", overrides->max_attempts);
 		json_writer_end_object(writer);
 	}
-	if (is_open) {
-		json_writer_end_object(writer);
+	json_writer_end_object(writer);
+}
+
+/* `overriding` is NULL where no step has numbers of its own. */
+static void write_options(struct json_writer *writer, const struct option_numbers *numbers,
+        const struct protocol *overriding)
+{
+	json_writer_begin_object(writer);
+	json_writer_int_member(writer, "definition", STEP_LOGIC_VERSION);
+	json_writer_int_member(writer, "max_attempts", numbers->max_attempts);
+	json_writer_int_member(
+	        writer, "step_result_timeout_seconds", numbers->step_result_timeout_seconds);
+	json_writer_int_member(writer, "lease_seconds", numbers->lease_seconds);
+	json_writer_int_member(writer, "retry_initial_seconds", numbers->retry_initial_seconds);
+	json_writer_int_member(writer, "retry_max_seconds", numbers->retry_max_seconds);
+	json_writer_int_member(
+	        writer, "execution_timeout_seconds", numbers->execution_timeout_seconds);
+	if (overriding != NULL) {
+		write_overrides(writer, overriding);
 	}
+	json_writer_end_object(writer);
+}
+
+/* The text is the same for nearly all jobs of a process, so the last one is kept. */
+static void set_usual_options(struct job *job, const struct option_numbers *numbers)
+{
+	static struct option_numbers last;
+	static char *text;
+	static size_t size;
+	if (text == NULL || memcmp(&last, numbers, sizeof(last)) != 0) {
+		CLEANUP_JSON_WRITER struct json_writer writer = { 0 };
+		write_options(&writer, numbers, NULL);
+		free(text);
+		text = must_copy(writer.text, writer.size);
+		size = writer.size;
+		last = *numbers;
+	}
+	job_set_sized(job, &job->options, text, size, LUCIUS_FIELD_JSON);
 }
 
 static void set_options(
         struct job *job, const struct command *command, const struct settings *settings)
 {
+	const struct option_numbers numbers = {
+		.max_attempts = settings->max_attempts,
+		.step_result_timeout_seconds = settings->step_result_timeout_seconds,
+		.lease_seconds = settings->lease_minutes * SECONDS_PER_MINUTE,
+		.retry_initial_seconds = settings->retry_initial_seconds,
+		.retry_max_seconds = settings->retry_max_seconds,
+		.execution_timeout_seconds = execution_seconds(command, settings),
+	};
+	if (!has_any_overrides(command->protocol)) {
+		set_usual_options(job, &numbers);
+		return;
+	}
 	CLEANUP_JSON_WRITER struct json_writer writer = { 0 };
-	json_writer_begin_object(&writer);
-	json_writer_int_member(&writer, "definition", STEP_LOGIC_VERSION);
-	json_writer_int_member(&writer, "max_attempts", settings->max_attempts);
-	json_writer_int_member(
-	        &writer, "step_result_timeout_seconds", settings->step_result_timeout_seconds);
-	json_writer_int_member(
-	        &writer, "lease_seconds", settings->lease_minutes * SECONDS_PER_MINUTE);
-	json_writer_int_member(&writer, "retry_initial_seconds", settings->retry_initial_seconds);
-	json_writer_int_member(&writer, "retry_max_seconds", settings->retry_max_seconds);
-	json_writer_int_member(
-	        &writer, "execution_timeout_seconds", execution_seconds(command, settings));
-	write_overrides(&writer, command->protocol);
-	json_writer_end_object(&writer);
+	write_options(&writer, &numbers, command->protocol);
 	job_set_sized(
 	        job, &job->options, json_writer_text(&writer), writer.size, LUCIUS_FIELD_JSON);
 }

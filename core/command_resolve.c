@@ -65,11 +65,23 @@ static json_t *payload_of(const struct command *command, json_t *steps, const ch
 	return is_given ? json_incref(payload) : must_have(json_object());
 }
 
+/* Joined by hand: printing costs as much as checking a usual payload. */
+static char *pointer_of(const char *step_id)
+{
+	static const char payload[] = "/payload";
+	static const char steps[] = "/payload/steps/";
+	if (step_id == NULL) {
+		return must_copy(payload, sizeof(payload) - 1);
+	}
+	char *pointer = must_resize(NULL, sizeof(steps) + strlen(step_id), 1);
+	(void)stpcpy(stpcpy(pointer, steps), step_id);
+	return pointer;
+}
+
 static void check_step(
         const struct command_step *step, bool is_named, struct violations *violations)
 {
-	char *prefix CLEANUP_FREE = must_print("/payload%s%s", is_named ? "/steps/" : "",
-	        is_named ? step->definition->step_id : "");
+	char *prefix CLEANUP_FREE = pointer_of(is_named ? step->definition->step_id : NULL);
 	if (!json_kind_is(step->payload, JSON_OBJECT)) {
 		violations_add(violations, prefix, "must be an object");
 		return;

@@ -99,6 +99,42 @@ static void a_protocol_without_overrides_has_the_settings_and_an_hour_at_least(v
 	end();
 }
 
+static void check_options(const char *text)
+{
+	CLEANUP(cleanup_job) struct job *job = command_job_create(&command, &settings, loop);
+	json_t *options = options_of(job);
+	char *printed = json_dumps(options, JSON_COMPACT);
+	CHECK_TEXT(printed, text);
+	CHECK_INT(job->options.size, strlen(text));
+	free(printed);
+	json_decref(options);
+}
+
+#define NUMBERS(most, result, lease, first, longest, whole)                                   \
+	"{\"definition\":1,\"max_attempts\":" most ",\"step_result_timeout_seconds\":" result \
+	",\"lease_seconds\":" lease ",\"retry_initial_seconds\":" first                       \
+	",\"retry_max_seconds\":" longest ",\"execution_timeout_seconds\":" whole "}"
+
+static void each_job_has_the_settings_of_its_own_time(void)
+{
+	begin();
+	check_options(NUMBERS("3", "100", "900", "1", "3", "3600"));
+	check_options(NUMBERS("3", "100", "900", "1", "3", "3600"));
+	settings.max_attempts = 4;
+	check_options(NUMBERS("4", "100", "900", "1", "3", "3858"));
+	settings.temporal_workflow_execution_timeout = 9;
+	check_options(NUMBERS("4", "100", "900", "1", "3", "9"));
+	settings.step_result_timeout_seconds = 101;
+	check_options(NUMBERS("4", "101", "900", "1", "3", "9"));
+	settings.lease_minutes = 16;
+	check_options(NUMBERS("4", "101", "960", "1", "3", "9"));
+	settings.retry_initial_seconds = 2;
+	check_options(NUMBERS("4", "101", "960", "2", "3", "9"));
+	settings.retry_max_seconds = 5;
+	check_options(NUMBERS("4", "101", "960", "2", "5", "9"));
+	end();
+}
+
 static void references_are_kept_as_text_or_as_json_and_null_as_nothing(void)
 {
 	begin();
@@ -116,6 +152,7 @@ int main(int argc, char **argv)
 	static const struct suite_test tests[] = {
 		SUITE_TEST(overrides_of_steps_are_kept_and_only_those_that_are_set),
 		SUITE_TEST(a_protocol_without_overrides_has_the_settings_and_an_hour_at_least),
+		SUITE_TEST(each_job_has_the_settings_of_its_own_time),
 		SUITE_TEST(references_are_kept_as_text_or_as_json_and_null_as_nothing),
 	};
 	return suite_run("command_job", tests, sizeof(tests) / sizeof(tests[0]), argc, argv);
