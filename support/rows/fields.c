@@ -98,6 +98,14 @@ uint8_t fields_code(const char *name)
 	return code_slots[slot];
 }
 
+uint8_t fields_code_behind(uint8_t before, const char *name)
+{
+	const char *next = before + 1u < N_KNOWN ? known_names[before + 1u] : "";
+	return next[0] == name[0] && next[0] != '\0' && strcmp(next, name) == 0
+	        ? (uint8_t)(before + 1u)
+	        : fields_code(name);
+}
+
 size_t fields_size(const struct lucius_field *fields, uint64_t n_fields, const char **ret_long_name)
 {
 	size_t size = 0;
@@ -212,19 +220,37 @@ static int next_of_any(struct lucius_text *rest, struct lucius_field *ret_field)
 	return 1;
 }
 
+/* A sound field of a known name and a usual type begins here, as nearly all do. Ret_size: of its
+ * value. */
+static bool is_usual(struct lucius_text rest, size_t *ret_size)
+{
+	const unsigned char *at = (const unsigned char *)rest.data;
+	if (rest.size < KNOWN_OVERHEAD || at[0] == 0 || at[0] >= N_KNOWN || at[1] == WIDE_TYPE) {
+		return false;
+	}
+	*ret_size = get_u32(at + 2);
+	return rest.size - KNOWN_OVERHEAD >= *ret_size &&
+	        at[KNOWN_OVERHEAD - 1 + *ret_size] == '\0';
+}
+
+void fields_pass_over(struct lucius_text *rest, uint64_t stops)
+{
+	size_t size;
+	while (is_usual(*rest, &size) && (stops >> (unsigned char)*rest->data & 1) == 0) {
+		rest->data += KNOWN_OVERHEAD + size;
+		rest->size -= KNOWN_OVERHEAD + size;
+	}
+}
+
 int fields_next(struct lucius_text *rest, struct lucius_field *ret_field)
 {
 	if (rest->size == 0) {
 		return 0;
 	}
 	const unsigned char *at = (const unsigned char *)rest->data;
-	if (rest->size < KNOWN_OVERHEAD || at[0] == 0 || at[0] >= N_KNOWN || at[1] == WIDE_TYPE) {
+	size_t size;
+	if (!is_usual(*rest, &size)) {
 		return next_of_any(rest, ret_field);
-	}
-	/* Nearly every field has a known name and a usual type. */
-	size_t size = get_u32(at + 2);
-	if (rest->size - KNOWN_OVERHEAD < size || at[KNOWN_OVERHEAD - 1 + size] != '\0') {
-		return -1;
 	}
 	*ret_field = (struct lucius_field){
 		.name = known_names[at[0]],

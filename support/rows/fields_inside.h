@@ -5,11 +5,16 @@
 
 #include "support/rows/fields.h"
 
-#define FIELDS_N_CODES 64u /* codes are below it */
+#define FIELDS_N_CODES 64u /* codes are below it: one is a bit of 64 */
 
 /* The code of a known name; 0: it has none. */
 uint8_t fields_code(const char *name);
+/* The same, for names that mostly come in the order of their codes. */
+uint8_t fields_code_behind(uint8_t before, const char *name);
 /* Appends one field, whose name has that code. */
 void fields_add(struct bytes *into, const struct lucius_field *field, uint8_t code);
+/* Takes fields off the front as long as their names have codes that are no bits of `stops`; one
+ * that is not sound or has no code is left for fields_next. */
+void fields_pass_over(struct lucius_text *rest, uint64_t stops);
 
 #endif

@@ -11,8 +11,10 @@
 struct changes {
 	const struct lucius_field *fields;
 	uint64_t n_fields;
-	/* The last change of each name that is still to be written. */
+	/* The last change of each name that is still to be written; a bit for each that there is.
+	 */
 	const struct lucius_field *by_code[FIELDS_N_CODES];
+	uint64_t open_codes;
 	uint8_t codes[N_CODES_KEPT];
 };
 
@@ -40,9 +42,11 @@ static const struct lucius_field *take_change(
 	if (code == 0) {
 		return find_by_name(changes, name);
 	}
-	const struct lucius_field *change = changes->by_code[code];
-	changes->by_code[code] = NULL;
-	return change;
+	if ((changes->open_codes >> code & 1) == 0) {
+		return NULL;
+	}
+	changes->open_codes &= ~(UINT64_C(1) << code);
+	return changes->by_code[code];
 }
 
 /* What was there, each field as it is or as the changes have it. */
@@ -51,6 +55,7 @@ static bool merge_old(struct changes *changes, struct lucius_text old, struct by
 	const char *unchanged = old.data;
 	struct lucius_field field;
 	for (;;) {
+		fields_pass_over(&old, changes->open_codes);
 		const char *at = old.data;
 		int is_field = fields_next(&old, &field);
 		if (is_field != 1) {
@@ -75,7 +80,7 @@ static bool is_new(const struct changes *changes, const struct lucius_field *cha
 {
 	struct lucius_field was;
 	if (code != 0) {
-		return changes->by_code[code] == change;
+		return (changes->open_codes >> code & 1) != 0 && changes->by_code[code] == change;
 	}
 	return find_by_name(changes, change->name) == change &&
 	        !fields_find(old, change->name, &was);
@@ -96,10 +101,15 @@ static void merge_new(const struct changes *changes, struct lucius_text old, str
 bool fields_merge(struct lucius_text old, const struct lucius_field *changes, uint64_t n_changes,
         struct bytes *into)
 {
-	struct changes named = { .fields = changes, .n_fields = n_changes };
+	struct changes named;
+	named.fields = changes;
+	named.n_fields = n_changes;
+	named.open_codes = 0;
+	uint8_t code = 0;
 	for (uint64_t i = 0; i < n_changes; i++) {
-		uint8_t code = fields_code(changes[i].name);
+		code = fields_code_behind(code, changes[i].name);
 		named.by_code[code] = &changes[i];
+		named.open_codes |= UINT64_C(1) << code;
 		if (i < N_CODES_KEPT) {
 			named.codes[i] = code;
 		}
