@@ -31,7 +31,8 @@ static bool is_digit(char byte)
 
 static const char *skip_space(const char *at, const char *end)
 {
-	while (at < end && is_space(*at)) {
+	/* One look at nearly all bytes: white space is the least of them. */
+	while (at < end && (unsigned char)*at <= ' ' && is_space(*at)) {
 		at++;
 	}
 	return at;
@@ -86,7 +87,10 @@ static bool check_word(struct scan *scan, const char *word)
 
 static bool check_string(struct scan *scan)
 {
-	const char *after = json_slice_text_check(scan->at, scan->end);
+	const char *first = scan->at + 1;
+	const char *odd = first + plain_span(first, (size_t)(scan->end - first));
+	bool is_plain = odd < scan->end && *odd == '"';
+	const char *after = is_plain ? odd + 1 : json_slice_text_check(scan->at, scan->end);
 	scan->at = after != NULL ? after : scan->at;
 	return after != NULL;
 }
@@ -209,7 +213,25 @@ struct wanted {
 	const char *const *names;
 	size_t n_names;
 	struct json_slice *values;
+	uint64_t initials; /* a bit, by its lowest six, for each byte that a wanted name begins with
+	                    */
+	size_t next; /* place of the name that is looked at first */
 };
+
+static uint64_t initial_bit(char byte)
+{
+	return UINT64_C(1) << ((unsigned char)byte & 63);
+}
+
+static void want_all(struct wanted *wanted)
+{
+	wanted->initials = initial_bit('\\'); /* an escape may stand for any */
+	wanted->next = 0;
+	for (size_t i = 0; i < wanted->n_names; i++) {
+		wanted->values[i] = (struct json_slice){ NULL, 0 };
+		wanted->initials |= initial_bit(wanted->names[i][0]);
+	}
+}
 
 /* False for most names at the first glance; a string may begin with an escape. */
 static bool may_be(struct json_slice string, const char *text)
@@ -217,26 +239,27 @@ static bool may_be(struct json_slice string, const char *text)
 	return string.text[1] == text[0] || string.text[1] == '\\';
 }
 
-static void want_all(const struct wanted *wanted)
+/* Members mostly come in the order of the names: after one that was found the next is tried. */
+static void find(struct wanted *wanted, struct json_slice name, struct json_slice value)
 {
-	for (size_t i = 0; i < wanted->n_names; i++) {
-		wanted->values[i] = (struct json_slice){ NULL, 0 };
+	if ((wanted->initials & initial_bit(name.text[1])) == 0) {
+		return;
 	}
-}
-
-static void find(const struct wanted *wanted, struct json_slice name, struct json_slice value)
-{
+	size_t at = wanted->next;
 	for (size_t i = 0; i < wanted->n_names; i++) {
-		if (may_be(name, wanted->names[i]) && json_slice_is_text(name, wanted->names[i])) {
-			wanted->values[i] = value;
+		size_t place = at;
+		at = at + 1 < wanted->n_names ? at + 1 : 0;
+		if (may_be(name, wanted->names[place]) &&
+		        json_slice_is_text(name, wanted->names[place])) {
+			wanted->values[place] = value;
+			wanted->next = at;
 			return;
 		}
 	}
 }
 
 /* An object of which some members are wanted. */
-static bool check_members(
-        struct scan *scan, const struct wanted *wanted, struct json_slice *ret_object)
+static bool check_members(struct scan *scan, struct wanted *wanted, struct json_slice *ret_object)
 {
 	const char *first = scan->at;
 	if (!enter(scan, true)) {
@@ -278,7 +301,7 @@ struct json_slice json_slice_read(const char *text, size_t size, const char *con
         size_t n_names, struct json_slice *ret_values)
 {
 	const struct json_slice none = { NULL, 0 };
-	const struct wanted wanted = { names, n_names, ret_values };
+	struct wanted wanted = { .names = names, .n_names = n_names, .values = ret_values };
 	struct json_slice value;
 	struct scan scan = { .at = text, .end = text + size };
 	want_all(&wanted);
@@ -355,7 +378,8 @@ static bool step(struct json_slice_walk *walk)
 static struct json_slice take_value(struct json_slice_walk *walk)
 {
 	const char *first = walk->at;
-	walk->at = skip_value(first, walk->end);
+	walk->at = *first == '"' ? json_slice_text_end(first, walk->end)
+	                         : skip_value(first, walk->end);
 	return (struct json_slice){ first, (size_t)(walk->at - first) };
 }
 
@@ -381,7 +405,7 @@ bool json_slice_next_element(struct json_slice_walk *walk, struct json_slice *re
 	return true;
 }
 
-static void collect(struct json_slice_walk *walk, const struct wanted *wanted)
+static void collect(struct json_slice_walk *walk, struct wanted *wanted)
 {
 	struct json_slice name;
 	struct json_slice value;
@@ -394,7 +418,7 @@ static void collect(struct json_slice_walk *walk, const struct wanted *wanted)
 void json_slice_collect(struct json_slice object, const char *const *names, size_t n_names,
         struct json_slice *ret_values)
 {
-	const struct wanted wanted = { names, n_names, ret_values };
+	struct wanted wanted = { .names = names, .n_names = n_names, .values = ret_values };
 	struct json_slice_walk walk = json_slice_members(object);
 	collect(&walk, &wanted);
 }
@@ -402,7 +426,7 @@ void json_slice_collect(struct json_slice object, const char *const *names, size
 bool json_slice_collect_next(struct json_slice_walk *walk, const char *const *names, size_t n_names,
         struct json_slice *ret_values, struct json_slice *ret_value)
 {
-	const struct wanted wanted = { names, n_names, ret_values };
+	struct wanted wanted = { .names = names, .n_names = n_names, .values = ret_values };
 	if (!step(walk)) {
 		return false;
 	}

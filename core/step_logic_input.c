@@ -64,13 +64,13 @@ enum input_member {
 	IN_JOB_ID,
 	IN_TENANT_ID,
 	IN_PROTOCOL_ID,
+	IN_STEPS,
 	IN_LANE,
 	IN_ROUTING_KEY_USED,
 	IN_MODE,
 	IN_CORRELATION_ID,
 	IN_TRACEPARENT,
 	IN_OPTIONS,
-	IN_STEPS,
 	N_IN
 };
 enum step_member {
@@ -229,8 +229,8 @@ static bool read_all_options(
 bool machine_read_input(struct lucius_machine *machine, const struct step_options *defaults,
         const struct lucius_run *run, char *error, size_t error_size)
 {
-	static const char *const names[N_IN] = { "job_id", "tenant_id", "protocol_id", "lane",
-		"routing_key_used", "mode", "correlation_id", "traceparent", "options", "steps" };
+	static const char *const names[N_IN] = { "job_id", "tenant_id", "protocol_id", "steps",
+		"lane", "routing_key_used", "mode", "correlation_id", "traceparent", "options" };
 	struct input input = { .options = *defaults };
 	struct json_slice object =
 	        json_slice_read(run->input.data, run->input.size, names, N_IN, input.of);
