@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "core/field_names.h"
+
 /* Names whose length is kept between measuring and copying. */
 #define N_NAME_SIZES 64u
 
@@ -38,6 +40,12 @@ static char *put(char *to, const char *from, size_t size)
 	return to + size + 1;
 }
 
+/* What the copy of a name takes: nothing where the name itself stays for ever. */
+static size_t name_room(const char *name)
+{
+	return field_name_is_kept(name) ? 0 : strlen(name) + 1;
+}
+
 /* One piece of memory for the fields and one for all their names and values: a row has dozens. */
 const struct lucius_field *copy_fields(
         struct arena *arena, const struct lucius_field *fields, uint64_t n_fields)
@@ -45,23 +53,25 @@ const struct lucius_field *copy_fields(
 	if (fields == NULL || n_fields == 0) {
 		return NULL;
 	}
-	uint32_t name_sizes[N_NAME_SIZES];
+	uint32_t name_rooms[N_NAME_SIZES];
 	struct lucius_field *copy = arena_alloc(arena, n_fields * sizeof(*copy));
 	size_t size = 0;
 	for (uint64_t i = 0; i < n_fields; i++) {
-		size_t name_size = strlen(fields[i].name);
+		size_t room = name_room(fields[i].name);
 		copy[i] = fields[i];
 		copy[i].value_size = fields[i].value != NULL ? fields[i].value_size : 0;
-		size += name_size + 1 + copy[i].value_size + 1;
+		size += room + copy[i].value_size + 1;
 		if (i < N_NAME_SIZES) {
-			name_sizes[i] = (uint32_t)name_size;
+			name_rooms[i] = (uint32_t)room;
 		}
 	}
 	char *text = arena_alloc(arena, size);
 	for (uint64_t i = 0; i < n_fields; i++) {
-		size_t name_size = i < N_NAME_SIZES ? name_sizes[i] : strlen(fields[i].name);
-		copy[i].name = text;
-		text = put(text, fields[i].name, name_size);
+		size_t room = i < N_NAME_SIZES ? name_rooms[i] : name_room(fields[i].name);
+		if (room != 0) {
+			copy[i].name = text;
+			text = put(text, fields[i].name, room - 1);
+		}
 		copy[i].value = text;
 		text = put(text, fields[i].value, copy[i].value_size);
 	}

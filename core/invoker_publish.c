@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "core/backend.h"
+#include "core/field_names.h"
 #include "core/invoker_internal.h"
 #include "core/job_log.h"
 #include "core/loop.h"
@@ -85,17 +86,17 @@ static void add_property(
 static void add_properties(struct directive_message *message, const struct invoker_chain *chain)
 {
 	const struct invoker_directive *directive = &chain->directive;
-	add_property(message, "tenant_id", chain->lease.tenant_id, LUCIUS_FIELD_STRING);
-	add_property(message, "step_type", directive->step_type, LUCIUS_FIELD_STRING);
-	add_property(message, "service", directive->service, LUCIUS_FIELD_STRING);
-	add_property(message, "mode", directive->mode, LUCIUS_FIELD_STRING);
-	add_property(message, "lease_id", chain->lease.lease_id, LUCIUS_FIELD_STRING);
-	add_property(message, "traceparent", directive->traceparent, LUCIUS_FIELD_STRING);
+	add_property(message, field_names.tenant_id, chain->lease.tenant_id, LUCIUS_FIELD_STRING);
+	add_property(message, field_names.step_type, directive->step_type, LUCIUS_FIELD_STRING);
+	add_property(message, field_names.service, directive->service, LUCIUS_FIELD_STRING);
+	add_property(message, field_names.mode, directive->mode, LUCIUS_FIELD_STRING);
+	add_property(message, field_names.lease_id, chain->lease.lease_id, LUCIUS_FIELD_STRING);
+	add_property(message, field_names.traceparent, directive->traceparent, LUCIUS_FIELD_STRING);
 	add_property(message, "Diagnostic-Id", directive->traceparent, LUCIUS_FIELD_STRING);
-	add_property(message, "job_id", chain->job_id, LUCIUS_FIELD_STRING);
-	add_property(message, "step_id", chain->lease.step_id, LUCIUS_FIELD_STRING);
-	add_property(message, "attempt_no", message->attempt_no, LUCIUS_FIELD_INTEGER);
-	add_property(message, "lane", message->lane, LUCIUS_FIELD_INTEGER);
+	add_property(message, field_names.job_id, chain->job_id, LUCIUS_FIELD_STRING);
+	add_property(message, field_names.step_id, chain->lease.step_id, LUCIUS_FIELD_STRING);
+	add_property(message, field_names.attempt_no, message->attempt_no, LUCIUS_FIELD_INTEGER);
+	add_property(message, field_names.lane, message->lane, LUCIUS_FIELD_INTEGER);
 }
 
 static struct lucius_text text_of(const char *text)

@@ -2,16 +2,17 @@
 /* The two tables, and nothing else. */
 #include "core/job_columns.h"
 
+#include "core/field_names.h"
 #include "core/job.h"
 
-#define COLUMN(owner, name, kind)                                          \
-	{                                                                  \
-#name, (uint32_t)offsetof(struct owner, name), kind, false \
+#define COLUMN(owner, name, kind)                                                     \
+	{                                                                             \
+		field_names.name, (uint32_t)offsetof(struct owner, name), kind, false \
 	}
 
-#define INTERNAL(owner, name, kind)                                       \
-	{                                                                 \
-#name, (uint32_t)offsetof(struct owner, name), kind, true \
+#define INTERNAL(owner, name, kind)                                                  \
+	{                                                                            \
+		field_names.name, (uint32_t)offsetof(struct owner, name), kind, true \
 	}
 
 static const struct column job_list[] = {

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/field_names.h"
 #include "core/job_columns.h"
 #include "support/base/decimal.h"
 
@@ -243,17 +244,18 @@ static const struct lucius_job_event *encode_event(
 	struct lucius_job_event *encoded = arena_zalloc(arena, sizeof(*encoded));
 	encoded->size = sizeof(*encoded);
 	encoded->seq = (uint32_t)seq;
-	add_field(fields, &encoded->n_fields, "at", value_text(&job->updated_at));
-	add_field(fields, &encoded->n_fields, "event", event->event);
+	add_field(fields, &encoded->n_fields, field_names.at, value_text(&job->updated_at));
+	add_field(fields, &encoded->n_fields, field_names.event, event->event);
 	if (event->step != NULL) {
-		add_field(fields, &encoded->n_fields, "step_id", value_text(&event->step->step_id));
+		add_field(fields, &encoded->n_fields, field_names.step_id,
+		        value_text(&event->step->step_id));
 		char *attempt_no = arena_alloc(arena, DECIMAL_SIZE);
 		(void)decimal_print(attempt_no, event->attempt_no);
-		add_field(fields, &encoded->n_fields, "attempt_no", attempt_no);
+		add_field(fields, &encoded->n_fields, field_names.attempt_no, attempt_no);
 		fields[encoded->n_fields - 1].type = LUCIUS_FIELD_INTEGER;
 	}
-	add_field(fields, &encoded->n_fields, "state", event->state);
-	add_field(fields, &encoded->n_fields, "detail", event->detail);
+	add_field(fields, &encoded->n_fields, field_names.state, event->state);
+	add_field(fields, &encoded->n_fields, field_names.detail, event->detail);
 	encoded->fields = fields;
 	return encoded;
 }

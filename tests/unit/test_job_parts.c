@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What the core keeps and shows of jobs beside their rules: the cache, events, quotes in sentences,
- * and the files that are shipped with it. */
+/* What the core keeps and shows of jobs beside their rules: the cache, copies, events, quotes in
+ * sentences, and the files that are shipped with it. */
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "core/copy.h"
+#include "core/field_names.h"
 #include "core/job_cache.h"
 #include "core/job_json.h"
 #include "core/quote.h"
@@ -51,6 +53,29 @@ static void cache_keeps_no_job_that_has_ended_or_grown(void)
 	job_cache_put(cache, make_job("c"), 0);
 	CHECK(job_cache_peek(cache, "c", 0) != NULL);
 	job_cache_destroy(cache);
+}
+
+/* More fields than the sizes of names are kept for. */
+static void copy_takes_values_and_names_but_not_the_names_of_the_core(void)
+{
+	enum { N = 70 };
+	CLEANUP_ARENA struct arena arena = { 0 };
+	char foreign[] = "job_id";
+	char value[] = "v";
+	struct lucius_field fields[N];
+	for (size_t i = 0; i < N; i++) {
+		fields[i] = (struct lucius_field){ i % 2 == 0 ? field_names.job_id : foreign, value,
+			1, LUCIUS_FIELD_STRING };
+	}
+	const struct lucius_field *copy = copy_fields(&arena, fields, N);
+	foreign[0] = '?';
+	value[0] = '?';
+	for (size_t i = 0; i < N; i++) {
+		CHECK_TEXT(copy[i].name, "job_id");
+		CHECK((copy[i].name == field_names.job_id) == (i % 2 == 0));
+		CHECK_TEXT(copy[i].value, "v");
+		CHECK_INT(copy[i].value_size, 1);
+	}
 }
 
 static void event_is_shown_with_null_for_what_it_has_not(void)
@@ -110,6 +135,7 @@ int main(int argc, char **argv)
 	static const struct suite_test tests[] = {
 		SUITE_TEST(cache_gives_a_job_once_and_to_those_who_ask_in_time),
 		SUITE_TEST(cache_keeps_no_job_that_has_ended_or_grown),
+		SUITE_TEST(copy_takes_values_and_names_but_not_the_names_of_the_core),
 		SUITE_TEST(event_is_shown_with_null_for_what_it_has_not),
 		SUITE_TEST(quote_is_short_whole_and_free_of_control_characters),
 		SUITE_TEST(shipped_file_is_found_beside_the_binary_if_it_is_not_installed),
