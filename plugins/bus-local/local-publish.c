@@ -107,7 +107,7 @@ static void publish_to(struct bus *bus, struct topic *topic, const struct lucius
 	broker_spare_id(&bus->broker, spare_id);
 	CLEANUP(cleanup_message)
 	struct message *decoded =
-	        message_decode(amqp_buffer_bytes(&bus->scratch), amqp_text(spare_id), &error);
+	        message_decode_own(amqp_buffer_bytes(&bus->scratch), amqp_text(spare_id), &error);
 	if (decoded == NULL) {
 		fail(bus, op, LUCIUS_INTERNAL, error);
 		return;

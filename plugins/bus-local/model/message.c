@@ -110,7 +110,8 @@ static void index_sections(struct message *message, const struct amqp_message *p
 	message->id = moved(is_text ? id->bytes : id->raw, bare, message);
 }
 
-static const char *check_sections(const struct amqp_message *parsed,
+/* Is_own: the map of application properties is not looked through. */
+static const char *check_sections(const struct amqp_message *parsed, bool is_own,
         struct amqp_properties *ret_properties, struct amqp_value *ret_annotations)
 {
 	struct amqp_value ignored;
@@ -121,15 +122,15 @@ static const char *check_sections(const struct amqp_message *parsed,
 	        !amqp_section_map(parsed->message_annotations, ret_annotations)) {
 		return "The annotations of the message are not a well-formed map.";
 	}
-	if (parsed->application_properties.size != 0 &&
+	if (!is_own && parsed->application_properties.size != 0 &&
 	        !amqp_section_map(parsed->application_properties, &ignored)) {
 		return "The application properties of the message are not a well-formed map.";
 	}
 	return NULL;
 }
 
-struct message *message_decode(
-        struct amqp_bytes encoded, struct amqp_bytes spare_id, const char **ret_error)
+static struct message *decode(
+        struct amqp_bytes encoded, struct amqp_bytes spare_id, bool is_own, const char **ret_error)
 {
 	struct amqp_message parsed;
 	struct amqp_properties properties;
@@ -138,7 +139,7 @@ struct message *message_decode(
 	if (encoded.size > MESSAGE_MAX_SIZE || !amqp_message_parse(encoded, &parsed)) {
 		return NULL;
 	}
-	const char *error = check_sections(&parsed, &properties, &annotations);
+	const char *error = check_sections(&parsed, is_own, &properties, &annotations);
 	if (error != NULL) {
 		*ret_error = error;
 		return NULL;
@@ -160,6 +161,18 @@ struct message *message_decode(
 	        copy(&parsed, annotations.type == AMQP_MAP ? &annotations : NULL, bare);
 	index_sections(message, &inner, &properties.at[AMQP_MESSAGE_ID], bare);
 	return message;
+}
+
+struct message *message_decode(
+        struct amqp_bytes encoded, struct amqp_bytes spare_id, const char **ret_error)
+{
+	return decode(encoded, spare_id, false, ret_error);
+}
+
+struct message *message_decode_own(
+        struct amqp_bytes encoded, struct amqp_bytes spare_id, const char **ret_error)
+{
+	return decode(encoded, spare_id, true, ret_error);
 }
 
 void message_hold(struct message *message)

@@ -35,6 +35,9 @@ struct message {
  */
 struct message *message_decode(
         struct amqp_bytes encoded, struct amqp_bytes spare_id, const char **ret_error);
+/* The same of what amqp_message_write has just written, whose map of properties is sound. */
+struct message *message_decode_own(
+        struct amqp_bytes encoded, struct amqp_bytes spare_id, const char **ret_error);
 
 void message_hold(struct message *message);
 
