@@ -16,15 +16,6 @@
 #else
 #define POOL_MAX 4096u
 #endif
-#define ALIGNMENT 16u
-
-struct arena_block {
-	struct arena_block *next;
-	size_t used;
-	size_t capacity;
-	size_t padding; /* keeps bytes aligned */
-	unsigned char bytes[];
-};
 
 static struct arena_block *pool;
 static size_t n_pooled;
@@ -56,21 +47,17 @@ static void block_give_back(struct arena_block *block)
 	n_pooled++;
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+void *arena_alloc_block(struct arena *arena, size_t size)
 {
-	if (size > SIZE_MAX - sizeof(struct arena_block) - ALIGNMENT) {
+	if (size > SIZE_MAX - sizeof(struct arena_block) - ARENA_ALIGNMENT) {
 		memory_checked(NULL, 1, size);
 	}
-	size_t rounded = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
-	struct arena_block *block = arena->blocks;
-	if (block == NULL || block->capacity - block->used < rounded) {
-		block = block_take(rounded);
-		block->next = arena->blocks;
-		arena->blocks = block;
-	}
-	void *memory = block->bytes + block->used;
-	block->used += rounded;
-	return memory;
+	size_t rounded = (size + ARENA_ALIGNMENT - 1) & ~(ARENA_ALIGNMENT - 1);
+	struct arena_block *block = block_take(rounded);
+	block->next = arena->blocks;
+	block->used = rounded;
+	arena->blocks = block;
+	return block->bytes;
 }
 
 void *arena_zalloc(struct arena *arena, size_t size)

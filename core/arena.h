@@ -12,13 +12,36 @@
 
 #include "support/base/cleanup.h"
 
-struct arena_block;
+#define ARENA_ALIGNMENT ((size_t)16)
+
+struct arena_block {
+	struct arena_block *next;
+	size_t used;
+	size_t capacity;
+	size_t padding; /* keeps bytes aligned */
+	unsigned char bytes[];
+};
+
 struct arena {
 	struct arena_block *blocks; /* owned; the newest first */
 };
 
+/* Where the newest block has too little room. */
+void *arena_alloc_block(struct arena *arena, size_t size);
+
 /* Memory of at least size bytes, aligned for anything, not zeroed; good until arena_finish. */
-void *arena_alloc(struct arena *arena, size_t size);
+static inline void *arena_alloc(struct arena *arena, size_t size)
+{
+	struct arena_block *block = arena->blocks;
+	size_t rounded = (size + ARENA_ALIGNMENT - 1) & ~(ARENA_ALIGNMENT - 1);
+	if (block == NULL || rounded < size || block->capacity - block->used < rounded) {
+		return arena_alloc_block(arena, size);
+	}
+	void *memory = block->bytes + block->used;
+	block->used += rounded;
+	return memory;
+}
+
 void *arena_zalloc(struct arena *arena, size_t size);
 /* A copy with a NUL behind it. Bytes may be NULL if size is 0. */
 char *arena_copy(struct arena *arena, const void *bytes, size_t size);

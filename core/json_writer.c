@@ -50,7 +50,7 @@ static void give_back(char *text, size_t capacity)
 	n_spares++;
 }
 
-static char *reserve(struct json_writer *writer, size_t size)
+__attribute__((noinline)) static char *grow(struct json_writer *writer, size_t size)
 {
 	size_t needed = writer->size + size;
 	if (writer->text == NULL) {
@@ -63,6 +63,15 @@ static char *reserve(struct json_writer *writer, size_t size)
 		}
 		writer->text = must_resize(writer->text, capacity, 1);
 		writer->capacity = capacity;
+	}
+	return writer->text + writer->size;
+}
+
+static char *reserve(struct json_writer *writer, size_t size)
+{
+	/* There is no text where the capacity is 0. */
+	if (writer->capacity - writer->size < size || writer->capacity == 0) {
+		return grow(writer, size);
 	}
 	return writer->text + writer->size;
 }

@@ -63,17 +63,8 @@ static void put_digits(char *text, int n_digits, int64_t value)
 	}
 }
 
-void rfc3339_print(int64_t time_us, char ret_text[RFC3339_SIZE])
+static void put_second(int64_t seconds, char ret_text[RFC3339_SIZE])
 {
-	int64_t fraction = (time_us % US_PER_SECOND + US_PER_SECOND) % US_PER_SECOND;
-	int64_t seconds = time_us / US_PER_SECOND - (time_us % US_PER_SECOND < 0 ? 1 : 0);
-	if (seconds < FIRST_SECOND) {
-		seconds = FIRST_SECOND;
-		fraction = 0;
-	} else if (seconds > LAST_SECOND) {
-		seconds = LAST_SECOND;
-		fraction = US_PER_SECOND - 1;
-	}
 	int64_t of_day = (seconds % SECONDS_PER_DAY + SECONDS_PER_DAY) % SECONDS_PER_DAY;
 	int64_t year;
 	int64_t month;
@@ -86,6 +77,32 @@ void rfc3339_print(int64_t time_us, char ret_text[RFC3339_SIZE])
 	put_digits(ret_text + 11, 2, of_day / 3600);
 	put_digits(ret_text + 14, 2, of_day / 60 % 60);
 	put_digits(ret_text + 17, 2, of_day % 60);
+}
+
+/* The last second's text is kept: times come in batches. */
+static void print_second(int64_t seconds, char ret_text[RFC3339_SIZE])
+{
+	static _Thread_local int64_t last = INT64_MIN;
+	static _Thread_local char text[RFC3339_SIZE];
+	if (seconds != last) {
+		put_second(seconds, text);
+		last = seconds;
+	}
+	memcpy(ret_text, text, RFC3339_SIZE);
+}
+
+void rfc3339_print(int64_t time_us, char ret_text[RFC3339_SIZE])
+{
+	int64_t fraction = (time_us % US_PER_SECOND + US_PER_SECOND) % US_PER_SECOND;
+	int64_t seconds = time_us / US_PER_SECOND - (time_us % US_PER_SECOND < 0 ? 1 : 0);
+	if (seconds < FIRST_SECOND) {
+		seconds = FIRST_SECOND;
+		fraction = 0;
+	} else if (seconds > LAST_SECOND) {
+		seconds = LAST_SECOND;
+		fraction = US_PER_SECOND - 1;
+	}
+	print_second(seconds, ret_text);
 	put_digits(ret_text + 20, 6, fraction);
 }
 

@@ -23,6 +23,26 @@ static void time_is_printed_with_six_digits_and_z(void)
 	CHECK_TEXT(text, "1969-12-31T23:59:59.999999Z");
 }
 
+static void times_of_one_second_differ_in_the_fraction_only(void)
+{
+	static const struct {
+		int64_t time_us;
+		const char *text;
+	} times[] = {
+		{ 999999, "1970-01-01T00:00:00.999999Z" },
+		{ 7, "1970-01-01T00:00:00.000007Z" },
+		{ 1000000, "1970-01-01T00:00:01.000000Z" },
+		{ 0, "1970-01-01T00:00:00.000000Z" },
+		{ INT64_C(1772366400000000), "2026-03-01T12:00:00.000000Z" },
+		{ INT64_C(1772366400999999), "2026-03-01T12:00:00.999999Z" },
+	};
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		char text[RFC3339_SIZE];
+		rfc3339_print(times[i].time_us, text);
+		CHECK_TEXT(text, times[i].text);
+	}
+}
+
 static void time_beyond_four_digits_of_year_is_the_nearest_that_fits(void)
 {
 	char text[RFC3339_SIZE];
@@ -90,6 +110,7 @@ static void what_is_no_time_is_refused(void)
 
 static const struct suite_test tests[] = {
 	SUITE_TEST(time_is_printed_with_six_digits_and_z),
+	SUITE_TEST(times_of_one_second_differ_in_the_fraction_only),
 	SUITE_TEST(time_beyond_four_digits_of_year_is_the_nearest_that_fits),
 	SUITE_TEST(calendar_agrees_with_the_c_library),
 	SUITE_TEST(every_common_form_is_taken),
