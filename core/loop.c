@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/heap.h"
 #include "core/log.h"
 #include "core/metrics.h"
 #include "core/timer_heap.h"
@@ -141,6 +142,7 @@ static void on_run(evutil_socket_t fd, short what, void *user)
 		run_call(loop);
 	}
 	loop->n_now_good = 0;
+	heap_follow();
 	if (loop->n_calls != 0) {
 		/* As a timer of no length, not as active: else libevent would not poll. */
 		struct timeval at_once = { 0, 0 };

@@ -2,8 +2,12 @@
 /* Memory that goes as a whole, and the blocks that are kept for the next one. */
 #include "core/arena.h"
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include "core/heap.h"
 #include "tests/support/suite.h"
 
 static void texts_of_any_length_are_printed_whole(void)
@@ -37,10 +41,48 @@ static void blocks_are_used_again_until_they_are_given_back(void)
 	arena_finish(&arena);
 }
 
+#define PAGES 16u
+#define LARGE ((size_t)4 << 20)
+
+/* How many of the first pages behind `start` are in memory. */
+static unsigned pages_at(char *start)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *first = start + (page - (uintptr_t)start % page) % page;
+	unsigned char states[PAGES];
+	unsigned n = 0;
+	CHECK_INT(mincore(first, PAGES * page, states), 0);
+	for (unsigned i = 0; i < PAGES; i++) {
+		n += states[i] & 1u;
+	}
+	return n;
+}
+
+static void pages_by_which_the_heap_grows_a_little_are_had_at_once(void)
+{
+	size_t size = (PAGES + 1) * (size_t)sysconf(_SC_PAGESIZE);
+	heap_follow();
+	char *little = sbrk((intptr_t)size);
+	CHECK_INT(pages_at(little), 0);
+	/* The system may be too old for it: then nothing happens. */
+	bool is_known = madvise(NULL, 0, MADV_POPULATE_WRITE) == 0;
+	heap_follow();
+	CHECK_INT(pages_at(little), is_known ? PAGES : 0);
+	char *large = sbrk((intptr_t)LARGE);
+	heap_follow();
+	CHECK_INT(pages_at(large), 0);
+	CHECK(sbrk(-(intptr_t)(LARGE + size)) != (void *)-1);
+	heap_follow();
+	little = sbrk((intptr_t)size);
+	heap_follow();
+	CHECK_INT(pages_at(little), is_known ? PAGES : 0);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct suite_test tests[] = {
 		SUITE_TEST(texts_of_any_length_are_printed_whole),
+		SUITE_TEST(pages_by_which_the_heap_grows_a_little_are_had_at_once),
 		SUITE_TEST(blocks_are_used_again_until_they_are_given_back),
 	};
 	return suite_run("arena", tests, sizeof(tests) / sizeof(tests[0]), argc, argv);
