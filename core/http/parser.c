@@ -142,9 +142,7 @@ static enum http_parse step_request_line(struct http_parser *parser, char *text,
 /* Characters of RFC 3986 authorities; a Host that has others is invalid (RFC 9112 §3.2). */
 static bool is_host(const char *value)
 {
-	return value[strspn(value,
-	               "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-	               "-._~%!$&'()*+,;=:[]")] == '\0';
+	return value[http_word_span(value, "-._~%!$&'()*+,;=:[]")] == '\0';
 }
 
 static enum http_parse note_host(struct http_parser *parser, const char *value, size_t size)

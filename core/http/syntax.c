@@ -52,6 +52,16 @@ bool http_is_field_text(const char *text, size_t size)
 	return all_of(text, size, IS_TEXT);
 }
 
+size_t http_word_span(const char *text, const char *others)
+{
+	size_t size = 0;
+	while (http_is_alphanumeric(text[size]) ||
+	        (text[size] != '\0' && strchr(others, text[size]) != NULL)) {
+		size++;
+	}
+	return size;
+}
+
 enum http_line http_line_find(
         const char *text, size_t size, size_t max, size_t *scanned, size_t *ret_size)
 {

@@ -32,6 +32,16 @@ bool http_is_token(const char *text, size_t size);
 /* Only HTAB, visible ASCII, space and bytes from 0x80: nothing else may stand in a value. */
 bool http_is_field_text(const char *text, size_t size);
 
+/* A letter or a digit of ASCII. */
+static inline bool http_is_alphanumeric(char byte)
+{
+	return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+	        (byte >= '0' && byte <= '9');
+}
+
+/* How many bytes at the start are letters, digits, or among the others. */
+size_t http_word_span(const char *text, const char *others);
+
 /* Positions of one header field, relative to a text that may move. Both parts end with NUL there.
  */
 struct http_field {

@@ -12,8 +12,9 @@
 
 #include "core/http/syntax.h"
 
-#define UNRESERVED "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~"
-/* What may stand in path and query (RFC 3986 §3.3 and §3.4). */
+/* Beside letters and digits (RFC 3986 §2.3). */
+#define UNRESERVED "-._~"
+/* What may stand in path and query beside letters and digits (RFC 3986 §3.3 and §3.4). */
 #define ALLOWED UNRESERVED "!$&'()*+,;=:@/?%"
 
 size_t http_target_scratch(size_t target_size)
@@ -187,7 +188,7 @@ const char *http_target_parse(
 	if (scratch[0] != '/' && strcmp(scratch, "*") != 0) {
 		return "the target is not a path";
 	}
-	if (strspn(scratch, ALLOWED) != size) {
+	if (http_word_span(scratch, ALLOWED) != size) {
 		return "the target has a character that must be percent-encoded";
 	}
 	char *copy = scratch + size + 1;
@@ -208,7 +209,7 @@ size_t http_escape(const char *text, char *ret_text, size_t size)
 	for (; *text != '\0'; text++) {
 		unsigned char byte = (unsigned char)*text;
 		char encoded[3] = { '%', digits[byte >> 4], digits[byte & 15] };
-		bool is_plain = strchr(UNRESERVED, *text) != NULL;
+		bool is_plain = http_is_alphanumeric(*text) || strchr(UNRESERVED, *text) != NULL;
 		const char *piece = is_plain ? text : encoded;
 		size_t piece_size = is_plain ? 1 : sizeof(encoded);
 		if (n_out + piece_size < size) {
