@@ -211,18 +211,51 @@ static bool read_zone(struct reader *reader, int64_t *ret_seconds)
 	return true;
 }
 
-bool rfc3339_parse(const char *text, size_t size, int64_t *ret_time_us)
+/* Date and time of day, less the zone; a leap second is the one before it. */
+static bool read_date_and_clock(struct reader *reader, int64_t *ret_seconds)
 {
-	struct reader reader = { .at = text, .end = text + size };
 	int64_t days;
 	int64_t hours;
 	int64_t minutes;
 	int64_t seconds;
+	if (!read_date(reader, &days) || !read_one_of(reader, "Tt ") ||
+	        !read_clock(reader, &hours, &minutes) || !read_one_of(reader, ":") ||
+	        !read_digits(reader, 2, &seconds) || seconds > 60) {
+		return false;
+	}
+	seconds = seconds == 60 ? 59 : seconds;
+	*ret_seconds = seconds + days * SECONDS_PER_DAY + hours * 3600 + minutes * 60;
+	return true;
+}
+
+/* All that are taken are of one length, so that the last one's bytes tell whether it is here again.
+ */
+static bool read_second(struct reader *reader, int64_t *ret_seconds)
+{
+	static _Thread_local char last[] = "1970-01-01T00:00:00";
+	static _Thread_local int64_t last_seconds;
+	const size_t size = sizeof(last) - 1;
+	const char *start = reader->at;
+	if ((size_t)(reader->end - start) >= size && memcmp(start, last, size) == 0) {
+		reader->at += size;
+		*ret_seconds = last_seconds;
+		return true;
+	}
+	if (!read_date_and_clock(reader, ret_seconds)) {
+		return false;
+	}
+	memcpy(last, start, size);
+	last_seconds = *ret_seconds;
+	return true;
+}
+
+bool rfc3339_parse(const char *text, size_t size, int64_t *ret_time_us)
+{
+	struct reader reader = { .at = text, .end = text + size };
+	int64_t seconds;
 	int64_t us = 0;
 	int64_t east;
-	if (!read_date(&reader, &days) || !read_one_of(&reader, "Tt ") ||
-	        !read_clock(&reader, &hours, &minutes) || !read_one_of(&reader, ":") ||
-	        !read_digits(&reader, 2, &seconds) || seconds > 60) {
+	if (!read_second(&reader, &seconds)) {
 		return false;
 	}
 	if (read_one_of(&reader, ".") && !read_fraction(&reader, &us)) {
@@ -231,8 +264,6 @@ bool rfc3339_parse(const char *text, size_t size, int64_t *ret_time_us)
 	if (!read_zone(&reader, &east) || reader.at != reader.end) {
 		return false;
 	}
-	seconds = seconds == 60 ? 59 : seconds;
-	seconds += days * SECONDS_PER_DAY + hours * 3600 + minutes * 60 - east;
-	*ret_time_us = seconds * US_PER_SECOND + us;
+	*ret_time_us = (seconds - east) * US_PER_SECOND + us;
 	return true;
 }

@@ -87,6 +87,24 @@ static void every_common_form_is_taken(void)
 	CHECK_INT(parsed("2016-12-31T23:59:60Z"), INT64_C(1483228799000000));
 }
 
+static void a_second_that_was_read_before_is_read_the_same_again(void)
+{
+	char zeros[20] = { 0 };
+	int64_t us;
+	CHECK(!rfc3339_parse(zeros, sizeof(zeros), &us));
+	for (int i = 0; i < 2; i++) {
+		CHECK_INT(parsed("2026-03-01T12:00:00Z"), INT64_C(1772366400000000));
+		CHECK_INT(parsed("2026-03-01T12:00:00.25Z"), INT64_C(1772366400250000));
+		CHECK_INT(parsed("2026-03-01T12:00:00+01:00"), INT64_C(1772362800000000));
+		CHECK_INT(parsed("2026-03-01T12:00:00"), INT64_MIN);
+		CHECK_INT(parsed("2026-03-01T12:00:0"), INT64_MIN);
+		CHECK_INT(parsed("2026-03-01T12:00:00.Z"), INT64_MIN);
+		CHECK_INT(parsed("2026-03-01T12:00:001Z"), INT64_MIN);
+		CHECK_INT(parsed("2026-03-01T12:00:60Z"), INT64_C(1772366459000000));
+		CHECK_INT(parsed("2026-03-01T12:00:61Z"), INT64_MIN);
+	}
+}
+
 static void what_is_no_time_is_refused(void)
 {
 	static const char *const wrong[] = { "", "2026", "2026-03-01", "2026-03-01T12:00:00",
@@ -114,6 +132,7 @@ static const struct suite_test tests[] = {
 	SUITE_TEST(time_beyond_four_digits_of_year_is_the_nearest_that_fits),
 	SUITE_TEST(calendar_agrees_with_the_c_library),
 	SUITE_TEST(every_common_form_is_taken),
+	SUITE_TEST(a_second_that_was_read_before_is_read_the_same_again),
 	SUITE_TEST(what_is_no_time_is_refused),
 };
 
