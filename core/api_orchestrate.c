@@ -115,7 +115,7 @@ static void accept(struct orchestration *chain)
 		ledger_remember(chain->api->ledger, job);
 	}
 	const struct op_caller caller = { NULL, on_started, chain, 0 };
-	job_run_start(chain->api->workflow, chain->job, &caller);
+	job_run_start_new(chain->api->workflow, chain->job, &caller);
 }
 
 static void reply_duplicate(struct orchestration *chain)

@@ -4,6 +4,7 @@
 
 #include "core/invoker_internal.h"
 #include "core/job_json.h"
+#include "core/json_composed.h"
 #include "core/json_writer.h"
 
 static void fail_request(struct invoker_chain *chain, const char *detail)
@@ -58,7 +59,7 @@ static bool read_members(struct invoker_chain *chain, struct lucius_text request
         const char *const *names, size_t n_names, struct json_slice *ret_members)
 {
 	struct json_slice object =
-	        json_slice_read(request.data, request.size, names, n_names, ret_members);
+	        json_composed_read(request.data, request.size, names, n_names, ret_members);
 	if (!json_slice_is_object(object)) {
 		chain->failure = 400;
 		chain->failure_detail = "the body is not a JSON object";

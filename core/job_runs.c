@@ -6,6 +6,7 @@
 
 #include "core/backend.h"
 #include "core/job_json.h"
+#include "core/json_composed.h"
 #include "core/json_slice.h"
 #include "core/rfc3339.h"
 
@@ -32,13 +33,11 @@ static struct lucius_field attribute(const char *name, const struct value *value
 	};
 }
 
-static void start(struct backend *workflow, const struct job *job, struct json_writer *snapshot,
-        const struct op_caller *caller)
+static void start(struct backend *workflow, const struct job *job, struct json_writer *input,
+        struct json_writer *snapshot, const struct op_caller *caller)
 {
-	CLEANUP_JSON_WRITER struct json_writer input = { 0 };
 	int64_t created_us = 0;
 	char summary[512];
-	job_json_workflow_input(&input, job);
 	(void)rfc3339_parse(job->created_at.text, job->created_at.size, &created_us);
 	size_t summary_size = 0;
 	if (job->request_type.size + job->tenant_id.size + sizeof(" for ") <= sizeof(summary)) {
@@ -55,7 +54,7 @@ static void start(struct backend *workflow, const struct job *job, struct json_w
 		.size = sizeof(run),
 		.is_restored = snapshot != NULL,
 		.workflow_id = job_id,
-		.input = { json_writer_text(&input), input.size },
+		.input = { json_writer_text(input), input->size },
 		.request_id = job_id,
 		.summary = { summary, summary_size },
 		.started_at_ms = created_us / US_PER_MS,
@@ -69,17 +68,30 @@ static void start(struct backend *workflow, const struct job *job, struct json_w
 	(void)workflow_start(workflow, &run, caller);
 }
 
+void job_run_start_new(
+        struct backend *workflow, const struct job *job, const struct op_caller *caller)
+{
+	CLEANUP_JSON_WRITER struct json_writer input = { 0 };
+	job_json_workflow_input(&input, job);
+	json_composed_keep(json_writer_text(&input), input.size);
+	start(workflow, job, &input, NULL, caller);
+}
+
 void job_run_start(struct backend *workflow, const struct job *job, const struct op_caller *caller)
 {
-	start(workflow, job, NULL, caller);
+	CLEANUP_JSON_WRITER struct json_writer input = { 0 };
+	job_json_workflow_input(&input, job);
+	start(workflow, job, &input, NULL, caller);
 }
 
 void job_run_restore(struct backend *workflow, const struct job *job, bool bus_is_durable,
         const struct op_caller *caller)
 {
 	CLEANUP_JSON_WRITER struct json_writer snapshot = { 0 };
+	CLEANUP_JSON_WRITER struct json_writer input = { 0 };
 	job_json_snapshot(&snapshot, job, bus_is_durable);
-	start(workflow, job, &snapshot, caller);
+	job_json_workflow_input(&input, job);
+	start(workflow, job, &input, &snapshot, caller);
 }
 
 size_t job_run_input_size(const struct job *job)

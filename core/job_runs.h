@@ -11,6 +11,9 @@ struct backend;
 /* Starts the job's workflow (id = job id, request id from the job id, so that repeats are one).
  * Answers as workflow_start does. */
 void job_run_start(struct backend *workflow, const struct job *job, const struct op_caller *caller);
+/* The same for a job that has just been made from a command: its values need no check. */
+void job_run_start_new(
+        struct backend *workflow, const struct job *job, const struct op_caller *caller);
 /* Hands a live job to an engine of this process, to be taken up where its rows stand. */
 void job_run_restore(struct backend *workflow, const struct job *job, bool bus_is_durable,
         const struct op_caller *caller);

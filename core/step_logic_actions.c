@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "core/json_composed.h"
 #include "core/json_writer.h"
 #include "core/rfc3339.h"
 #include "core/step_logic_state.h"
@@ -96,6 +97,9 @@ static void run_activity(struct lucius_machine *machine, const char *name,
         struct json_writer *payload, uint64_t give_up_after_ms)
 {
 	machine->activity = ++machine->last_number;
+	/* Its parts are texts that were escaped here and values of the input and of signals, which
+	 * were checked when they were read. */
+	json_composed_keep(json_writer_text(payload), payload->size);
 	emit_summed_up(machine,
 	        &(struct lucius_action){
 	                .type = LUCIUS_ACTION_RUN_ACTIVITY,

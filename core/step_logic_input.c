@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/json_composed.h"
 #include "core/json_writer.h"
 #include "core/step_logic_state.h"
 #include "support/base/cleanup.h"
@@ -233,7 +234,7 @@ bool machine_read_input(struct lucius_machine *machine, const struct step_option
 		"lane", "routing_key_used", "mode", "correlation_id", "traceparent", "options" };
 	struct input input = { .options = *defaults };
 	struct json_slice object =
-	        json_slice_read(run->input.data, run->input.size, names, N_IN, input.of);
+	        json_composed_read(run->input.data, run->input.size, names, N_IN, input.of);
 	if (!json_slice_is_object(object)) {
 		return fail(error, error_size, "The workflow input is no JSON object.");
 	}

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/json_slice.h"
 #include "core/step_logic.h"
 #include "support/base/cleanup.h"
 #include "support/base/memory.h"
@@ -49,6 +50,11 @@ static void on_action(void *user, const struct lucius_action *action)
 	history_add_action(player->history, action);
 	if (action->type == LUCIUS_ACTION_RUN_ACTIVITY) {
 		player->activity = action->number;
+		/* Who takes the same bytes over does not check them again (json_composed.h). */
+		if (!json_slice_is_object(
+		            json_slice_of(action->payload.data, action->payload.size))) {
+			abort();
+		}
 		keep_lease(player, action->payload);
 	} else if (action->type == LUCIUS_ACTION_START_TIMER) {
 		player->timer = action->number;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* JSON read where it stands: what is valid, what a walk finds, and what strings say. */
+#include "core/json_composed.h"
 #include "core/json_slice.h"
 
 #include <stdlib.h>
@@ -257,6 +258,33 @@ static void kinds_are_told_apart(void)
 	CHECK(!json_slice_is_true(slice("\"true\"")));
 }
 
+static void only_the_bytes_composed_last_are_taken_unchecked(void)
+{
+	static const char *const names[] = { "a", "b" };
+	static char longer[10000];
+	struct json_slice values[2];
+	json_composed_keep("{\"a\":1,\"b\":{}}", 14);
+	/* No JSON of the same length, and a text behind which others stand. */
+	CHECK_INT(json_composed_read("{\"a\":1,\"b\":{}]", 14, names, 2, values).size, 0);
+	CHECK_INT(values[0].size, 0);
+	CHECK_TEXT(shown(json_composed_read("{\"a\":1,\"b\":{}}]", 14, names, 2, values)),
+	        "{\"a\":1,\"b\":{}}");
+	CHECK_TEXT(shown(values[0]), "1");
+	CHECK_TEXT(shown(values[1]), "{}");
+	CHECK_TEXT(shown(json_composed_read(" {\"b\":2} ", 9, names, 2, values)), "{\"b\":2}");
+	CHECK_TEXT(shown(values[1]), "2");
+	CHECK_INT(json_composed_read("", 0, names, 2, values).size, 0);
+	memset(longer, ' ', sizeof(longer));
+	memcpy(longer, "{}", 2);
+	json_composed_keep(longer, sizeof(longer));
+	CHECK_TEXT(shown(json_composed_read(longer, sizeof(longer), names, 2, values)), "{}");
+	/* It takes on trust what was kept: only the sound may be. */
+	json_composed_keep("{\"a\":01}", 8);
+	CHECK_TEXT(shown(json_composed_read("{\"a\":01}", 8, names, 2, values)), "{\"a\":01}");
+	CHECK_INT(json_slice_read("{\"a\":01}", 8, names, 2, values).size, 0);
+	json_composed_keep("", 0);
+}
+
 static const struct suite_test tests[] = {
 	SUITE_TEST(every_kind_of_value_is_taken),
 	SUITE_TEST(white_space_around_the_value_is_left_out),
@@ -266,6 +294,7 @@ static const struct suite_test tests[] = {
 	SUITE_TEST(walk_finds_each_member_in_order),
 	SUITE_TEST(walk_finds_each_element_in_order),
 	SUITE_TEST(walk_over_something_else_finds_nothing),
+	SUITE_TEST(only_the_bytes_composed_last_are_taken_unchecked),
 	SUITE_TEST(member_is_found_by_what_its_name_says_and_the_last_counts),
 	SUITE_TEST(members_are_collected_in_the_order_of_the_names),
 	SUITE_TEST(members_are_found_while_the_text_is_checked),
