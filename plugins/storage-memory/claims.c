@@ -21,22 +21,21 @@ static struct lucius_text name_of(const struct lucius_command *command)
 	return has_key(command) ? command->idempotency_key : command->idempotency_hash;
 }
 
-static uint64_t hash_of(const struct claims *claims, const struct tenant *tenant,
-        const struct lucius_command *command)
+uint64_t claims_hash(
+        const struct claims *claims, uint64_t tenant_hash, const struct lucius_command *command)
 {
 	struct lucius_text name = name_of(command);
 	struct {
 		uint64_t tenant, name, is_key;
-	} parts = { tenant->link.hash, hash_bytes(claims->key, name.data, name.size),
-		has_key(command) };
+	} parts = { tenant_hash, hash_bytes(claims->key, name.data, name.size), has_key(command) };
 	return hash_bytes(claims->key, &parts, sizeof(parts));
 }
 
 struct claim *claims_find(const struct claims *claims, const struct tenant *tenant,
-        const struct lucius_command *command)
+        const struct lucius_command *command, uint64_t hash)
 {
 	struct lucius_text name = name_of(command);
-	struct hash_link *link = hash_table_first(&claims->table, hash_of(claims, tenant, command));
+	struct hash_link *link = hash_table_first(&claims->table, hash);
 	for (; link != NULL; link = hash_link_next(link)) {
 		struct claim *claim = CONTAINER(link, struct claim, link);
 		if (claim->tenant == tenant && claim->is_key == has_key(command) &&
@@ -48,12 +47,13 @@ struct claim *claims_find(const struct claims *claims, const struct tenant *tena
 	return NULL;
 }
 
-void claims_add(struct claims *claims, struct job *job, const struct lucius_command *command)
+void claims_add(
+        struct claims *claims, struct job *job, const struct lucius_command *command, uint64_t hash)
 {
 	struct lucius_text key = command->idempotency_key;
-	struct lucius_text hash = command->idempotency_hash;
+	struct lucius_text text = command->idempotency_hash;
 	size_t key_size = has_key(command) ? key.size + 1 : 0;
-	struct claim *claim = must_calloc(1, sizeof(*claim) + key_size + hash.size + 1);
+	struct claim *claim = must_calloc(1, sizeof(*claim) + key_size + text.size + 1);
 	claim->job = job;
 	claim->tenant = job->tenant;
 	claim->is_key = has_key(command);
@@ -61,11 +61,11 @@ void claims_add(struct claims *claims, struct job *job, const struct lucius_comm
 	if (has_key(command)) {
 		memcpy(claim->texts, key.data, key.size);
 	}
-	if (hash.size != 0) {
-		memcpy(claim->texts + key_size, hash.data, hash.size);
+	if (text.size != 0) {
+		memcpy(claim->texts + key_size, text.data, text.size);
 	}
 	job->claim = claim;
-	hash_table_add(&claims->table, &claim->link, hash_of(claims, job->tenant, command));
+	hash_table_add(&claims->table, &claim->link, hash);
 }
 
 void claims_drop(struct claims *claims, struct job *job)

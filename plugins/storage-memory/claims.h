@@ -31,11 +31,15 @@ struct claims {
 	const struct hash_key *key;
 };
 
-/* Tells what holds the claim of that command; NULL: nobody. */
+/* Of what the command claims for a tenant whose id has that hash. */
+uint64_t claims_hash(
+        const struct claims *claims, uint64_t tenant_hash, const struct lucius_command *command);
+/* Tells what holds the claim of that command, which has that hash; NULL: nobody. */
 struct claim *claims_find(const struct claims *claims, const struct tenant *tenant,
-        const struct lucius_command *command);
+        const struct lucius_command *command, uint64_t hash);
 /* Makes the job the holder; nobody may be it already. */
-void claims_add(struct claims *claims, struct job *job, const struct lucius_command *command);
+void claims_add(struct claims *claims, struct job *job, const struct lucius_command *command,
+        uint64_t hash);
 /* The job gives its claim up, if it has one. */
 void claims_drop(struct claims *claims, struct job *job);
 

@@ -68,7 +68,8 @@ uint32_t pages_scan(struct store *store, struct lucius_text cursor, uint32_t lim
 static const struct job *list_from(
         struct store *store, struct lucius_text tenant_id, const char *position)
 {
-	struct tenant *tenant = tenants_find(&store->tenants, tenant_id);
+	struct tenant *tenant =
+	        tenants_find(&store->tenants, tenant_id, tenants_hash(&store->tenants, tenant_id));
 	if (tenant == NULL || position[0] == '\0') {
 		return tenant != NULL ? tenant->newest : NULL;
 	}

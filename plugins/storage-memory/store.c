@@ -90,9 +90,8 @@ void store_finish(struct store *store)
 	job_view_finish(&store->view);
 }
 
-struct job *store_find(const struct store *store, struct lucius_text id)
+static struct job *find_hashed(const struct store *store, struct lucius_text id, uint64_t hash)
 {
-	uint64_t hash = hash_bytes(&store->key, id.data, id.size);
 	struct hash_link *link = hash_table_first(&store->jobs, hash);
 	for (; link != NULL; link = hash_link_next(link)) {
 		struct job *job = CONTAINER(link, struct job, by_id);
@@ -102,6 +101,30 @@ struct job *store_find(const struct store *store, struct lucius_text id)
 		}
 	}
 	return NULL;
+}
+
+static uint64_t hash_of(const struct store *store, struct lucius_text id)
+{
+	return hash_bytes(&store->key, id.data, id.size);
+}
+
+struct job *store_find(const struct store *store, struct lucius_text id)
+{
+	return find_hashed(store, id, hash_of(store, id));
+}
+
+/* A command with the hashes under which its job, tenant and claim are, or will be. */
+struct creation {
+	const struct lucius_command *command;
+	uint64_t job_hash;
+	uint64_t tenant_hash;
+	uint64_t claim_hash;
+};
+
+static struct tenant *tenant_of(const struct store *store, const struct creation *creation)
+{
+	return tenants_find(
+	        &store->tenants, creation->command->job->tenant_id, creation->tenant_hash);
 }
 
 /* OK, or TOO_LARGE with a sentence. */
@@ -123,10 +146,13 @@ static bool gives_claim_up(const struct job *job)
 
 /* OK: the claim is free, or *ret_job, which ended in vain, gives it up. */
 static uint32_t check_claim(
-        struct store *store, const struct lucius_command *command, struct job **ret_job)
+        struct store *store, const struct creation *creation, struct job **ret_job)
 {
-	struct tenant *tenant = tenants_find(&store->tenants, command->job->tenant_id);
-	struct claim *claim = tenant != NULL ? claims_find(&store->claims, tenant, command) : NULL;
+	const struct lucius_command *command = creation->command;
+	struct tenant *tenant = tenant_of(store, creation);
+	struct claim *claim = tenant != NULL
+	        ? claims_find(&store->claims, tenant, command, creation->claim_hash)
+	        : NULL;
 	*ret_job = claim != NULL ? claim->job : NULL;
 	if (claim == NULL || gives_claim_up(claim->job) || FAULT(claim_not_looked_at)) {
 		return LUCIUS_OK;
@@ -138,11 +164,11 @@ static uint32_t check_claim(
 }
 
 /* OK: there is room for one more job, of that tenant too. */
-static uint32_t make_room(struct store *store, const struct lucius_command *command)
+static uint32_t make_room(struct store *store, const struct creation *creation)
 {
-	struct tenant *tenant = tenants_find(&store->tenants, command->job->tenant_id);
+	struct tenant *tenant = tenant_of(store, creation);
 	size_t n_more = FAULT(one_job_too_many) ? 1 : 0;
-	if ((tenant != NULL ? tenant->n_slots : 0) >= command->max_inflight + n_more) {
+	if ((tenant != NULL ? tenant->n_slots : 0) >= creation->command->max_inflight + n_more) {
 		return LUCIUS_TENANT_FULL;
 	}
 	if (store->jobs.n_links < store->max_jobs) {
@@ -160,33 +186,45 @@ static uint32_t make_room(struct store *store, const struct lucius_command *comm
 	return LUCIUS_OK;
 }
 
-static struct job *add_job(struct store *store, const struct lucius_command *command)
+static struct job *add_job(struct store *store, const struct creation *creation)
 {
-	const struct lucius_job *given = command->job;
+	const struct lucius_job *given = creation->command->job;
 	struct job *job = job_create(given, &store->scratch);
 	job->serial = ++store->last_serial;
-	hash_table_add(&store->jobs, &job->by_id,
-	        hash_bytes(&store->key, given->job_id.data, given->job_id.size));
-	tenants_add_job(&store->tenants, given->tenant_id, job);
-	claims_add(&store->claims, job, command);
+	hash_table_add(&store->jobs, &job->by_id, creation->job_hash);
+	tenants_add_job(&store->tenants, given->tenant_id, creation->tenant_hash, job);
+	claims_add(&store->claims, job, creation->command, creation->claim_hash);
 	job->slot = slots_take(&store->slots, job);
 	job->tenant->n_slots++;
 	job_add_events(job, given, store->max_events, &store->scratch);
 	return job;
 }
 
+static struct creation creation_of(const struct store *store, const struct lucius_command *command)
+{
+	uint64_t tenant_hash = tenants_hash(&store->tenants, command->job->tenant_id);
+	return (struct creation){
+		.command = command,
+		.job_hash = hash_of(store, command->job->job_id),
+		.tenant_hash = tenant_hash,
+		.claim_hash = claims_hash(&store->claims, tenant_hash, command),
+	};
+}
+
 uint32_t store_create(
         struct store *store, const struct lucius_command *command, struct job **ret_job)
 {
 	struct job *predecessor = NULL;
+	const struct creation creation = creation_of(store, command);
 	uint32_t status = check_size(store, command->job);
 	if (status == LUCIUS_OK) {
-		status = check_claim(store, command, &predecessor);
+		status = check_claim(store, &creation, &predecessor);
 	}
 	if (status == LUCIUS_DUPLICATE) {
 		*ret_job = predecessor;
 	}
-	if (status == LUCIUS_OK && store_find(store, command->job->job_id) != NULL) {
+	if (status == LUCIUS_OK &&
+	        find_hashed(store, command->job->job_id, creation.job_hash) != NULL) {
 		(void)snprintf(store->sentence, sizeof(store->sentence),
 		        "The id \"%s\" of a new job is taken by another command's.",
 		        command->job->job_id.data);
@@ -194,19 +232,19 @@ uint32_t store_create(
 	}
 	uint64_t n_evicted = store->n_evicted;
 	if (status == LUCIUS_OK) {
-		status = make_room(store, command);
+		status = make_room(store, &creation);
 	}
 	if (status != LUCIUS_OK) {
 		return status;
 	}
 	if (store->n_evicted != n_evicted) {
 		/* It may have been the predecessor. */
-		(void)check_claim(store, command, &predecessor);
+		(void)check_claim(store, &creation, &predecessor);
 	}
 	if (predecessor != NULL) {
 		claims_drop(&store->claims, predecessor);
 	}
-	*ret_job = add_job(store, command);
+	*ret_job = add_job(store, &creation);
 	return LUCIUS_OK;
 }
 

@@ -9,9 +9,13 @@
 #include "support/base/container.h"
 #include "support/base/memory.h"
 
-struct tenant *tenants_find(const struct tenants *tenants, struct lucius_text id)
+uint64_t tenants_hash(const struct tenants *tenants, struct lucius_text id)
 {
-	uint64_t hash = hash_bytes(tenants->key, id.data, id.size);
+	return hash_bytes(tenants->key, id.data, id.size);
+}
+
+struct tenant *tenants_find(const struct tenants *tenants, struct lucius_text id, uint64_t hash)
+{
 	struct hash_link *link = hash_table_first(&tenants->table, hash);
 	for (; link != NULL; link = hash_link_next(link)) {
 		struct tenant *tenant = CONTAINER(link, struct tenant, link);
@@ -22,22 +26,22 @@ struct tenant *tenants_find(const struct tenants *tenants, struct lucius_text id
 	return NULL;
 }
 
-static struct tenant *tenant_create(struct tenants *tenants, struct lucius_text id)
+static struct tenant *tenant_create(struct tenants *tenants, struct lucius_text id, uint64_t hash)
 {
 	struct tenant *tenant = must_calloc(1, sizeof(*tenant) + id.size + 1);
 	tenant->id_size = id.size;
 	if (id.size != 0) {
 		memcpy(tenant->id, id.data, id.size);
 	}
-	hash_table_add(&tenants->table, &tenant->link, hash_bytes(tenants->key, id.data, id.size));
+	hash_table_add(&tenants->table, &tenant->link, hash);
 	return tenant;
 }
 
-void tenants_add_job(struct tenants *tenants, struct lucius_text id, struct job *job)
+void tenants_add_job(struct tenants *tenants, struct lucius_text id, uint64_t hash, struct job *job)
 {
-	struct tenant *tenant = tenants_find(tenants, id);
+	struct tenant *tenant = tenants_find(tenants, id, hash);
 	if (tenant == NULL) {
-		tenant = tenant_create(tenants, id);
+		tenant = tenant_create(tenants, id, hash);
 	}
 	job->tenant = tenant;
 	job->older = tenant->newest;

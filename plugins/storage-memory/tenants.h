@@ -27,10 +27,13 @@ struct tenants {
 	const struct hash_key *key;
 };
 
+/* Of a tenant's id, for who asks for it more than once. */
+uint64_t tenants_hash(const struct tenants *tenants, struct lucius_text id);
 /* NULL: it has no jobs. */
-struct tenant *tenants_find(const struct tenants *tenants, struct lucius_text id);
+struct tenant *tenants_find(const struct tenants *tenants, struct lucius_text id, uint64_t hash);
 /* Adds a job as the tenant's newest; makes the tenant if it is new. */
-void tenants_add_job(struct tenants *tenants, struct lucius_text id, struct job *job);
+void tenants_add_job(
+        struct tenants *tenants, struct lucius_text id, uint64_t hash, struct job *job);
 /* Takes the job out; the tenant goes with its last job. */
 void tenants_remove_job(struct tenants *tenants, struct job *job);
 struct lucius_text tenant_text(const struct tenant *tenant);
