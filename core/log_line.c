@@ -4,9 +4,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/plain_span.h"
+#include "core/rfc3339.h"
 #include "support/base/decimal.h"
 #include "support/base/memory.h"
 
@@ -47,30 +47,10 @@ static void add_integer(struct log_bytes *bytes, int64_t value)
 	add(bytes, digits, size);
 }
 
-/* RFC 3339, UTC, microseconds. The last second's text is kept: lines come in batches. */
 static void add_time(struct log_bytes *bytes, int64_t clock_us)
 {
-	static time_t last_second = -1;
-	static char text[sizeof("-2147481748-01-01T00:00:00.")];
-	static size_t text_size;
-	time_t second = (time_t)(clock_us / 1000000);
-	if (second != last_second) {
-		struct tm date;
-		text_size = gmtime_r(&second, &date) != NULL
-		        ? strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S.", &date)
-		        : 0;
-		if (text_size == 0) {
-			abort();
-		}
-		last_second = second;
-	}
-	add(bytes, text, text_size);
-	char fraction[7] = "000000Z";
-	int rest = (int)(clock_us % 1000000);
-	for (size_t i = 6; i > 0; i--, rest /= 10) {
-		fraction[i - 1] = (char)('0' + rest % 10);
-	}
-	add(bytes, fraction, sizeof(fraction));
+	rfc3339_print(clock_us, reserve(bytes, RFC3339_SIZE));
+	bytes->size += RFC3339_SIZE - 1;
 }
 
 /* The length of the UTF-8 sequence at p (RFC 3629), 0 if there is none. */

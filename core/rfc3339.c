@@ -55,24 +55,6 @@ static void date_of(int64_t days, int64_t *ret_year, int64_t *ret_month, int64_t
 	*ret_day = day + 1;
 }
 
-struct date {
-	int64_t days;
-	int64_t year;
-	int64_t month;
-	int64_t day;
-};
-
-/* The same, and the last one is kept: nearly all times that are printed are of one day. */
-static struct date kept_date_of(int64_t days)
-{
-	static _Thread_local struct date last = { 0, 1970, 1, 1 };
-	if (last.days != days) {
-		last.days = days;
-		date_of(days, &last.year, &last.month, &last.day);
-	}
-	return last;
-}
-
 static void put_digits(char *text, int n_digits, int64_t value)
 {
 	for (int i = n_digits - 1; i >= 0; i--) {
@@ -84,11 +66,14 @@ static void put_digits(char *text, int n_digits, int64_t value)
 static void put_second(int64_t seconds, char ret_text[RFC3339_SIZE])
 {
 	int64_t of_day = (seconds % SECONDS_PER_DAY + SECONDS_PER_DAY) % SECONDS_PER_DAY;
-	struct date date = kept_date_of((seconds - of_day) / SECONDS_PER_DAY);
+	int64_t year;
+	int64_t month;
+	int64_t day;
+	date_of((seconds - of_day) / SECONDS_PER_DAY, &year, &month, &day);
 	memcpy(ret_text, "0000-00-00T00:00:00.000000Z", RFC3339_SIZE);
-	put_digits(ret_text, 4, date.year);
-	put_digits(ret_text + 5, 2, date.month);
-	put_digits(ret_text + 8, 2, date.day);
+	put_digits(ret_text, 4, year);
+	put_digits(ret_text + 5, 2, month);
+	put_digits(ret_text + 8, 2, day);
 	put_digits(ret_text + 11, 2, of_day / 3600);
 	put_digits(ret_text + 14, 2, of_day / 60 % 60);
 	put_digits(ret_text + 17, 2, of_day % 60);
