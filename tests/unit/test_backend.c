@@ -3,36 +3,10 @@
 #include "core/backend.h"
 
 #include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "tests/support/child.h"
 #include "tests/support/storage_world.h"
 #include "tests/support/suite.h"
-
-/* The child's signal, with its standard error in said. */
-static int signal_of(void (*act)(void), char *said, size_t said_size)
-{
-	int ends[2];
-	if (pipe(ends) != 0) {
-		return -1;
-	}
-	pid_t child = fork();
-	if (child == 0) {
-		dup2(ends[1], STDERR_FILENO);
-		act();
-		_exit(0);
-	}
-	close(ends[1]);
-	size_t size = 0;
-	for (ssize_t n; (n = read(ends[0], said + size, said_size - 1 - size)) > 0;) {
-		size += (size_t)n;
-	}
-	said[size] = '\0';
-	close(ends[0]);
-	int status = 0;
-	waitpid(child, &status, 0);
-	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-}
 
 static void act_finish_twice(void)
 {
@@ -61,7 +35,7 @@ static void finishing_twice_or_what_is_unknown_aborts_with_the_name_of_the_plugi
 	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++) {
 		char said[4096];
 		world_begin();
-		CHECK_INT(signal_of(acts[i], said, sizeof(said)), SIGABRT);
+		CHECK_INT(child_signal(acts[i], said, sizeof(said)), SIGABRT);
 		CHECK(strstr(said, "storage-fake: ") != NULL);
 		CHECK(strstr(said, "plugin.broken") != NULL);
 		world_end();

@@ -2,8 +2,6 @@
 /* The host table as a careless plugin uses it, and rows that are none. */
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "core/copy.h"
 #include "core/instance.h"
@@ -11,34 +9,9 @@
 #include "core/log.h"
 #include "core/metrics.h"
 #include "core/op_contract.h"
+#include "tests/support/child.h"
 #include "tests/support/storage_world.h"
 #include "tests/support/suite.h"
-
-/* The child's signal, with its standard error in said. */
-static int signal_of(void (*act)(void), char *said, size_t said_size)
-{
-	int ends[2];
-	if (pipe(ends) != 0) {
-		return -1;
-	}
-	pid_t child = fork();
-	if (child == 0) {
-		(void)dup2(ends[1], STDERR_FILENO);
-		act();
-		log_flush();
-		_exit(0);
-	}
-	(void)close(ends[1]);
-	size_t size = 0;
-	for (ssize_t n; (n = read(ends[0], said + size, said_size - 1 - size)) > 0;) {
-		size += (size_t)n;
-	}
-	said[size] = '\0';
-	(void)close(ends[0]);
-	int status = 0;
-	(void)waitpid(child, &status, 0);
-	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-}
 
 static const struct lucius_host *host(void)
 {
@@ -79,7 +52,7 @@ static void what_a_plugin_logs_has_its_name_and_fields_of_their_type(void)
 {
 	char said[8192];
 	world_begin();
-	CHECK_INT(signal_of(act_log, said, sizeof(said)), 0);
+	CHECK_INT(child_signal(act_log, said, sizeof(said)), 0);
 	CHECK(strstr(said,
 	              "\"backend\":\"storage-fake\",\"number\":-17,\"word\":\"12x\","
 	              "\"huge\":\"99999999999999999999\",\"text\":\"t\"}") != NULL);
@@ -103,7 +76,7 @@ static void readiness_is_logged_when_it_changes(void)
 {
 	char said[4096];
 	world_begin();
-	CHECK_INT(signal_of(act_ready, said, sizeof(said)), 0);
+	CHECK_INT(child_signal(act_ready, said, sizeof(said)), 0);
 	CHECK_INT(count(said, "\"event\":\"backend.not_ready\""), 2);
 	CHECK_INT(count(said, "\"event\":\"backend.ready\""), 1);
 	CHECK_INT(count(said, "\n"), 3);
@@ -172,7 +145,7 @@ static void calls_that_no_plugin_may_make_end_the_process_with_a_name(void)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char said[4096];
 		world_begin();
-		CHECK_INT(signal_of(cases[i].act, said, sizeof(said)), SIGABRT);
+		CHECK_INT(child_signal(cases[i].act, said, sizeof(said)), SIGABRT);
 		if (strstr(said, cases[i].words) == NULL) {
 			CHECK_TEXT(said, cases[i].words);
 		}
@@ -383,7 +356,7 @@ static void a_create_that_fails_gives_a_reason_and_leaves_nothing(void)
 	world_begin();
 	CHECK(make_odd(refuse_silently) == NULL);
 	CHECK_TEXT(odd_error, "storage-odd cannot be used: it gives no reason");
-	CHECK_INT(signal_of(act_leave_open, said, sizeof(said)), SIGABRT);
+	CHECK_INT(child_signal(act_leave_open, said, sizeof(said)), SIGABRT);
 	CHECK(strstr(said, "create has failed and left an operation open") != NULL);
 	world_end();
 }

@@ -4,40 +4,15 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/http/address.h"
 #include "core/loop.h"
 #include "support/base/memory.h"
+#include "tests/support/child.h"
 #include "tests/support/http_world.h"
 #include "tests/support/refusals.h"
 #include "tests/support/suite.h"
-
-/* The signal that ends a child that does this; said: its standard error. */
-static int signal_of(void (*act)(void), char *said, size_t said_size)
-{
-	int ends[2];
-	if (pipe(ends) != 0) {
-		return -1;
-	}
-	pid_t child = fork();
-	if (child == 0) {
-		(void)dup2(ends[1], STDERR_FILENO);
-		act();
-		_exit(0);
-	}
-	(void)close(ends[1]);
-	size_t size = 0;
-	for (ssize_t n; (n = read(ends[0], said + size, said_size - 1 - size)) > 0;) {
-		size += (size_t)n;
-	}
-	said[size] = '\0';
-	(void)close(ends[0]);
-	int status = 0;
-	(void)waitpid(child, &status, 0);
-	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-}
 
 static void do_nothing(void *user)
 {
@@ -108,7 +83,7 @@ static void a_loop_that_cannot_go_on_ends_the_process_instead_of_losing_calls(vo
 		act_without_wake, act_without_next_turn };
 	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++) {
 		char said[4096];
-		CHECK_INT(signal_of(acts[i], said, sizeof(said)), SIGABRT);
+		CHECK_INT(child_signal(acts[i], said, sizeof(said)), SIGABRT);
 		if (i < 3) {
 			CHECK(strstr(said, "raise the limit of open files") != NULL);
 		}
