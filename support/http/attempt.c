@@ -98,12 +98,13 @@ static bool set_pointer(CURL *easy, CURLoption option, const void *value)
 	return curl_easy_setopt(easy, option, value) == CURLE_OK;
 }
 
-static bool is_loopback(const char *url)
+/* This machine, or what a platform puts beside it: a proxy is elsewhere. */
+static bool is_nearby(const char *url)
 {
 	const char *host = strstr(url, "://");
 	host = host != NULL ? host + 3 : url;
 	return strncmp(host, "127.", 4) == 0 || strncasecmp(host, "localhost", 9) == 0 ||
-	        strncmp(host, "[::1]", 5) == 0;
+	        strncmp(host, "[::1]", 5) == 0 || strncmp(host, "169.254.", 8) == 0;
 }
 
 static bool set_connection(const struct fetch_call *call, CURL *easy)
@@ -125,7 +126,7 @@ static bool set_connection(const struct fetch_call *call, CURL *easy)
 	        set_long(easy, CURLOPT_CA_CACHE_TIMEOUT, CA_CACHE_S) &&
 	        (settings->ca_file == NULL ||
 	                set_pointer(easy, CURLOPT_CAINFO, settings->ca_file)) &&
-	        (!is_loopback(call->url) || set_pointer(easy, CURLOPT_PROXY, ""));
+	        (!is_nearby(call->url) || set_pointer(easy, CURLOPT_PROXY, ""));
 }
 
 static bool set_request(struct fetch_call *call, CURL *easy)
