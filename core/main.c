@@ -38,6 +38,7 @@
 #include "core/shipped_file.h"
 #include "core/version.h"
 #include "support/base/cleanup.h"
+#include "support/base/memory.h"
 
 struct app {
 	struct command_line line;
@@ -46,6 +47,7 @@ struct app {
 	struct loop *loop;
 	struct backends backends;
 	struct config_source *source;
+	bool is_stopped; /* by a signal, before there was a daemon */
 	uint32_t roles;
 	uint64_t began_us;
 };
@@ -126,6 +128,7 @@ static bool read_options(struct app *app)
 
 struct waiting {
 	struct loop *loop;
+	bool is_stopped; /* by a signal */
 	uint32_t status;
 	char sentence[512];
 };
@@ -139,22 +142,51 @@ static void on_waited(void *user, uint32_t status, const char *sentence)
 	loop_break(waiting->loop);
 }
 
-static bool fetch_options(struct app *app, char *error, size_t error_size)
+static void on_early_stop(evutil_socket_t number, short what, void *user)
 {
-	struct backend *config = app->backends.all[BACKEND_CONFIG];
-	struct waiting waiting = { .loop = app->loop };
-	const struct op_caller caller = { .on_done = on_waited, .user = &waiting };
-	backend_start(config, &caller);
+	struct waiting *waiting = user;
+	(void)number;
+	(void)what;
+	waiting->is_stopped = true;
+	loop_break(waiting->loop);
+}
+
+static void wait_for_options(struct app *app, struct waiting *waiting)
+{
+	const struct op_caller caller = { .on_done = on_waited, .user = waiting };
+	struct lucius_op started = backend_start(app->backends.all[BACKEND_CONFIG], &caller);
 	loop_run(app->loop);
-	if (waiting.status == LUCIUS_OK) {
-		config_source_load(app->source, on_waited, &waiting);
+	if (waiting->is_stopped) {
+		op_forget(started);
+	} else if (waiting->status == LUCIUS_OK) {
+		config_source_load(app->source, on_waited, waiting);
 		loop_run(app->loop);
 	}
-	if (waiting.status != LUCIUS_OK) {
-		(void)snprintf(error, error_size, "options cannot be fetched from %s: %s",
-		        backend_title(config), waiting.sentence);
+}
+
+/* The wait may be long, and the kernel sends no signal that nobody catches to the first process of
+ * a container. A command that prints ends as usual, so that nobody takes it for good. */
+static bool fetch_options(struct app *app, char *error, size_t error_size)
+{
+	static const int numbers[] = { SIGTERM, SIGINT };
+	struct waiting waiting = { .loop = app->loop };
+	struct event *signals[2] = { NULL, NULL };
+	for (size_t i = 0; app->line.command == COMMAND_RUN && i < 2; i++) {
+		signals[i] = memory_checked(
+		        evsignal_new(loop_base(app->loop), numbers[i], on_early_stop, &waiting), 1,
+		        1);
+		(void)event_add(signals[i], NULL);
 	}
-	return waiting.status == LUCIUS_OK;
+	wait_for_options(app, &waiting);
+	for (size_t i = 0; i < 2; i++) {
+		if (signals[i] != NULL) {
+			event_free(signals[i]);
+		}
+	}
+	app->is_stopped = waiting.is_stopped;
+	(void)snprintf(error, error_size, "options cannot be fetched from %s: %s",
+	        backend_title(app->backends.all[BACKEND_CONFIG]), waiting.sentence);
+	return waiting.status == LUCIUS_OK && !waiting.is_stopped;
 }
 
 /* The configuration source, if there is one, and the options again with what it says. */
@@ -173,8 +205,10 @@ static enum daemon_exit open_source(struct app *app)
 	}
 	app->source = config_source_create(app->backends.all[BACKEND_CONFIG], app->options);
 	if (!fetch_options(app, error, sizeof(error))) {
-		say(app, true, error);
-		return EXIT_FAILED;
+		if (!app->is_stopped) {
+			say(app, true, error);
+		}
+		return app->is_stopped ? EXIT_DONE : EXIT_FAILED;
 	}
 	options_close_source(app->options, backend_title(app->backends.all[BACKEND_CONFIG]));
 	/* What was chosen without the source's word is chosen anew. */
@@ -373,6 +407,9 @@ static enum daemon_exit run_with_options(struct app *app)
 	status = open_source(app);
 	if (app->source != NULL) {
 		begin_log(app); /* the source may have its own word on that */
+	}
+	if (app->is_stopped) {
+		return status;
 	}
 	if (status == EXIT_DONE) {
 		status = add_plugins(app);
