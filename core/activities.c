@@ -195,6 +195,11 @@ struct activities *activities_create(const struct activities_parts *parts)
 	return activities;
 }
 
+void activities_set_defaults(struct activities *activities, const struct step_options *defaults)
+{
+	activities->logic.defaults = *defaults;
+}
+
 void activities_destroy(struct activities *activities)
 {
 	if (activities == NULL) {

@@ -21,6 +21,8 @@ struct activities_parts {
 };
 
 struct activities *activities_create(const struct activities_parts *parts);
+/* For runs that begin from now on. */
+void activities_set_defaults(struct activities *activities, const struct step_options *defaults);
 void activities_destroy(struct activities *activities);
 /* The definition to hand to an engine; borrowed until activities_destroy. */
 const struct lucius_definition *activities_definition(const struct activities *activities);

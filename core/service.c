@@ -346,6 +346,10 @@ bool service_prepare(struct service *service, const char *protocols, const char 
 
 void service_reconfigure(struct service *service)
 {
+	if (service->activities != NULL) {
+		const struct step_options defaults = default_options(service->parts.settings);
+		activities_set_defaults(service->activities, &defaults);
+	}
 	if (service->next_registry == NULL) {
 		return;
 	}
