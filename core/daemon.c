@@ -214,6 +214,7 @@ static void take_options(struct daemon *daemon)
 	bool is_good = options_check_names(options) == 0 && prepare_service(daemon) &&
 	        options_resolve(options, true) == 0;
 	if (is_good) {
+		options_say_unused(options);
 		tell_changes(daemon);
 	}
 	settle_source(daemon, is_good);
@@ -401,6 +402,7 @@ enum daemon_exit daemon_run(const struct daemon_parts *parts)
 	}
 	daemon.notify = notify_create(parts->loop);
 	settle_source(&daemon, true);
+	options_say_unused(parts->options);
 	catch_signals(&daemon);
 	loop_watch_lag(parts->loop);
 	if (parts->source != NULL) {

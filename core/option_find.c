@@ -12,19 +12,17 @@
 
 enum { SECRET_SIZE_MAX = 65536 };
 
-/* One source's word about one row. */
-struct word {
-	const char *text; /* NULL: it says nothing */
-	bool is_hidden, is_failed; /* as of what is given */
-	char where[512];
-};
+static const enum option_origin stronger_first[] = { OPTION_ARGUMENT, OPTION_ENVIRONMENT,
+	OPTION_REMOTE, OPTION_FILE };
+enum { N_SOURCES = sizeof(stronger_first) / sizeof(stronger_first[0]) };
 
-static bool is_secret(const struct lucius_option *row)
+bool options_is_secret(const struct lucius_option *row)
 {
 	return (row->flags & LUCIUS_OPTION_SECRET) != 0;
 }
 
-static void take_given(const struct option_givens *givens, const char *name, struct word *ret_word)
+static void take_given(
+        const struct option_givens *givens, const char *name, struct option_word *ret_word)
 {
 	const struct option_given *given = option_givens_find(givens, name);
 	if (given != NULL && (given->value[0] != '\0' || given->is_failed)) {
@@ -35,7 +33,7 @@ static void take_given(const struct option_givens *givens, const char *name, str
 	}
 }
 
-static void take_variable(char **environment, const char *name, struct word *ret_word)
+static void take_variable(char **environment, const char *name, struct option_word *ret_word)
 {
 	size_t size = strlen(name);
 	for (char **pair = environment; pair != NULL && *pair != NULL; pair++) {
@@ -50,9 +48,9 @@ static void take_variable(char **environment, const char *name, struct word *ret
 }
 
 static void take(const struct options *options, enum option_origin source,
-        const struct option_names *names, struct word *ret_word)
+        const struct option_names *names, struct option_word *ret_word)
 {
-	*ret_word = (struct word){ 0 };
+	*ret_word = (struct option_word){ 0 };
 	switch (source) {
 	case OPTION_ARGUMENT:
 		take_given(options->parts.arguments, names->flag, ret_word);
@@ -128,7 +126,7 @@ static ssize_t read_path(const char *path, char *bytes, size_t size)
 }
 
 /* The secret in the file, without the line feed that editors put at its end. */
-static const char *read_secret(struct options *options, const struct word *word)
+static const char *read_secret(struct options *options, const struct option_word *word)
 {
 	CLEANUP_FREE char *bytes = must_calloc(1, SECRET_SIZE_MAX + 1);
 	ssize_t n = read_path(word->text, bytes, SECRET_SIZE_MAX + 1);
@@ -155,10 +153,10 @@ static const char *read_secret(struct options *options, const struct word *word)
 }
 
 static int take_secret_file(struct options *options, enum option_origin source,
-        struct option_entry *entry, const struct word *word)
+        struct option_entry *entry, const struct option_word *word)
 {
 	struct option_names names;
-	struct word file;
+	struct option_word file;
 	names_of_file(&entry->names, &names);
 	if (is_row(options, names.flag)) {
 		return 0;
@@ -200,7 +198,7 @@ static bool is_closed(const struct options *options, const struct lucius_option 
 }
 
 static void report_failed(
-        struct options *options, const struct option_names *names, const struct word *word)
+        struct options *options, const struct option_names *names, const struct option_word *word)
 {
 	options_report(
 	        options, true, "%s: %s gives no value: %s", names->env, word->where, word->text);
@@ -208,7 +206,7 @@ static void report_failed(
 
 /* Takes the word as the entry's value. Returns 1, or -1 after a report. */
 static int take_word(struct options *options, enum option_origin source, struct option_entry *entry,
-        const struct word *word)
+        const struct option_word *word)
 {
 	if (word->is_failed) {
 		report_failed(options, &entry->names, word);
@@ -224,20 +222,19 @@ static int take_word(struct options *options, enum option_origin source, struct 
 int options_find(
         struct options *options, const struct lucius_option *row, struct option_entry *ret_entry)
 {
-	static const enum option_origin sources[] = { OPTION_ARGUMENT, OPTION_ENVIRONMENT,
-		OPTION_REMOTE, OPTION_FILE };
-	struct option_entry entry = { .row = *row, .is_hidden = is_secret(row) };
+	struct option_entry entry = { .row = *row, .is_hidden = options_is_secret(row) };
 	option_names_of(row, &entry.names);
-	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
-		struct word word;
-		if (sources[i] == OPTION_REMOTE && is_closed(options, row)) {
+	for (size_t i = 0; i < N_SOURCES; i++) {
+		struct option_word word;
+		if (stronger_first[i] == OPTION_REMOTE && is_closed(options, row)) {
 			continue;
 		}
-		take(options, sources[i], &entry.names, &word);
-		int found =
-		        is_secret(row) ? take_secret_file(options, sources[i], &entry, &word) : 0;
+		take(options, stronger_first[i], &entry.names, &word);
+		int found = options_is_secret(row)
+		        ? take_secret_file(options, stronger_first[i], &entry, &word)
+		        : 0;
 		if (found == 0 && word.text != NULL) {
-			found = take_word(options, sources[i], &entry, &word);
+			found = take_word(options, stronger_first[i], &entry, &word);
 		}
 		if (found != 0) {
 			*ret_entry = entry;
@@ -252,23 +249,31 @@ int options_find_core(struct options *options, const char *name, struct option_e
 	return options_find(options, &options_entry(options, "core", name)->row, ret_entry);
 }
 
-bool options_is_given(const struct options *options, const char *name)
+void options_peek(const struct options *options, const struct lucius_option *row,
+        struct option_word *ret_word)
 {
-	static const enum option_origin sources[] = { OPTION_ARGUMENT, OPTION_ENVIRONMENT,
-		OPTION_REMOTE, OPTION_FILE };
-	const struct lucius_option row = { .name = name };
 	struct option_names names;
 	struct option_names file_names;
-	option_names_of(&row, &names);
+	option_names_of(row, &names);
 	names_of_file(&names, &file_names);
-	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
-		struct word word;
-		struct word file;
-		take(options, sources[i], &names, &word);
-		take(options, sources[i], &file_names, &file);
-		if (word.text != NULL || file.text != NULL) {
-			return true;
+	*ret_word = (struct option_word){ 0 };
+	for (size_t i = 0; i < N_SOURCES && ret_word->text == NULL; i++) {
+		if (stronger_first[i] == OPTION_REMOTE && is_closed(options, row)) {
+			continue;
+		}
+		take(options, stronger_first[i], &names, ret_word);
+		if (ret_word->text == NULL && options_is_secret(row) &&
+		        !is_row(options, file_names.flag)) {
+			take(options, stronger_first[i], &file_names, ret_word);
 		}
 	}
-	return false;
+}
+
+bool options_is_given(const struct options *options, const char *name)
+{
+	/* Whatever it is: its file counts as well. */
+	const struct lucius_option row = { .name = name, .flags = LUCIUS_OPTION_SECRET };
+	struct option_word word;
+	options_peek(options, &row, &word);
+	return word.text != NULL;
 }

@@ -2,6 +2,7 @@
 /* Prints what --check-config, --print-env and --describe show. */
 #include "core/option_print.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/option_value.h"
@@ -61,15 +62,31 @@ static void print_line(FILE *output, const char *name, const char *text)
 	fputs("'\n", output);
 }
 
+/* The file of a secret that is printed would be there beside it: an empty variable counts as none.
+ */
+static void print_no_file(FILE *output, const struct option_entry *entry)
+{
+	char name[OPTION_NAME_MAX + 8];
+	(void)snprintf(name, sizeof(name), "%s_FILE", entry->names.env);
+	const char *file = (entry->row.flags & LUCIUS_OPTION_SECRET) != 0 ? getenv(name) : NULL;
+	if (file != NULL && *file != '\0') {
+		print_line(output, name, "");
+	}
+}
+
 /* Consumers have names of their own for what they share with the daemon. */
 static void print_export(FILE *output, const struct option_entry *entry)
 {
 	static const char *const shared[] = { "LUCIUS_SERVICEBUS_CONNECTION",
 		"LUCIUS_SERVICEBUS_REPLY_PREFIX" };
-	if (entry->text == NULL) {
+	/* A file that may be missing must be there once somebody names it. */
+	bool is_usual_file =
+	        strcmp(entry->row.name, "config") == 0 && entry->origin == OPTION_DEFAULT;
+	if (entry->text == NULL || is_usual_file) {
 		return;
 	}
 	print_line(output, entry->names.env, entry->text);
+	print_no_file(output, entry);
 	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++) {
 		if (strcmp(entry->names.env, shared[i]) == 0) {
 			print_line(output, shared[i] + strlen("LUCIUS_"), entry->text);

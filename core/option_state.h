@@ -20,9 +20,30 @@ struct options {
 	struct option_known *learned; /* owned; names beside the known ones */
 	size_t n_learned;
 	bool has_learned;
+	struct option_unused *unused; /* owned; one for each known row; NULL before the start */
 	/* Texts that were ever used: a LIVE option's old value may still be held somewhere. */
 	struct option_text *texts; /* owned */
 };
+
+/* What sources say of a row that is in no set. */
+struct option_unused {
+	const char *text; /* at the start; NULL: nothing */
+	const char *said; /* what was said last of it; NULL: nothing, or that nothing is given */
+	bool is_said;
+};
+
+/* One source's word about one row. */
+struct option_word {
+	const char *text; /* NULL: it says nothing */
+	bool is_hidden, is_failed; /* as of what is given */
+	char where[512];
+};
+/* The strongest source's word on a row, or on the file of it, without a look at either. */
+void options_peek(const struct options *options, const struct lucius_option *row,
+        struct option_word *ret_word);
+bool options_is_secret(const struct lucius_option *row);
+/* True if a set has an option of that name. */
+bool options_is_in_use(const struct options *options, const char *name);
 
 void options_report(struct options *options, bool is_error, const char *format, ...)
         __attribute__((format(printf, 3, 4)));

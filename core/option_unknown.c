@@ -84,7 +84,6 @@ static void compare(void *user, const struct option_names *names, bool is_secret
 	struct search *search = user;
 	const char *name = name_in(names, search->source);
 	size_t size = strlen(name);
-	option_nearest_show(&search->nearest, name);
 	if (strcmp(search->name, name) == 0 && is_secret) {
 		search->is_secret = true;
 	}
@@ -95,15 +94,25 @@ static void compare(void *user, const struct option_names *names, bool is_secret
 	}
 }
 
+static void show_nearest(void *user, const struct option_names *names, bool is_secret)
+{
+	struct search *search = user;
+	(void)is_secret;
+	option_nearest_show(&search->nearest, name_in(names, search->source));
+}
+
 static struct search look_for(struct options *options, enum option_origin source, const char *name)
 {
 	struct search search = { .source = source, .name = name };
-	option_nearest_begin(&search.nearest, name);
 	each_names(options, compare, &search);
 	if (!search.is_known && !options->has_learned && options->parts.learn != NULL) {
 		options->has_learned = true;
 		options->parts.learn(options->parts.user, options);
 		each_names(options, compare, &search);
+	}
+	if (!search.is_known) {
+		option_nearest_begin(&search.nearest, name);
+		each_names(options, show_nearest, &search);
 	}
 	return search;
 }
@@ -127,6 +136,16 @@ static void warn_of_exposed(
 	}
 }
 
+static void say_unknown(
+        struct options *options, bool is_error, const struct search *search, const char *where)
+{
+	const char *nearest = search->nearest.best;
+	options_report(options, is_error, "%s%s%.200s is no option%s%s%s",
+	        where != NULL ? where : "", where != NULL ? ": " : "", search->name,
+	        *nearest != '\0' ? "; is " : "; --help says where they are listed", nearest,
+	        *nearest != '\0' ? " meant?" : "");
+}
+
 /* Returns -1 after a report, 0 if the name is known. */
 static int check_name(
         struct options *options, enum option_origin source, const char *name, const char *where)
@@ -137,10 +156,7 @@ static int check_name(
 		warn_of_exposed(options, source, &search);
 		return 0;
 	}
-	options_report(options, is_error, "%s%s%.200s is no option%s%s%s",
-	        where != NULL ? where : "", where != NULL ? ": " : "", name,
-	        search.nearest.best[0] != '\0' ? "; is " : "; --help says where they are listed",
-	        search.nearest.best, search.nearest.best[0] != '\0' ? " meant?" : "");
+	say_unknown(options, is_error, &search, where);
 	return is_error ? -1 : 0;
 }
 
@@ -195,18 +211,34 @@ static void warn_of_closed(struct options *options, const struct option_given *g
 	}
 }
 
+/* Others may keep their settings beside those of Lucius: then some are enough to see it. */
+static void check_remote(struct options *options)
+{
+	enum { SAID_MOST = 20 };
+	size_t n_unknown = 0;
+	for (size_t i = 0; i < options->remote.n; i++) {
+		const struct option_given *given = &options->remote.items[i];
+		if (strncmp(given->name, "Lucius:", 7) != 0) {
+			continue;
+		}
+		warn_of_closed(options, given);
+		struct search search = look_for(options, OPTION_REMOTE, given->name);
+		if (!search.is_known && n_unknown++ < SAID_MOST) {
+			say_unknown(options, false, &search, given->where);
+		}
+	}
+	if (n_unknown > SAID_MOST) {
+		options_report(options, false, "%zu more keys of the source are no options",
+		        n_unknown - SAID_MOST);
+	}
+}
+
 int options_check_names(struct options *options)
 {
 	int result = check_givens(options, OPTION_ARGUMENT, options->parts.arguments);
 	result |= check_givens(options, OPTION_FILE, &options->file);
 	check_environment(options);
-	for (size_t i = 0; i < options->remote.n; i++) {
-		if (strncmp(options->remote.items[i].name, "Lucius:", 7) == 0) {
-			(void)check_name(options, OPTION_REMOTE, options->remote.items[i].name,
-			        options->remote.items[i].where);
-			warn_of_closed(options, &options->remote.items[i]);
-		}
-	}
+	check_remote(options);
 	return result;
 }
 
@@ -220,28 +252,6 @@ void options_learn(struct options *options, const struct lucius_plugin *plugin)
 	for (uint32_t i = 0; i < plugin->n_options; i++) {
 		options->learned[options->n_learned++] =
 		        (struct option_known){ kept, option_row_at(plugin, i) };
-	}
-}
-
-static bool is_in_use(const struct options *options, const char *name)
-{
-	for (const struct option_set *set = options->sets; set != NULL; set = set->next) {
-		for (size_t i = 0; i < set->n_entries; i++) {
-			if (strcmp(set->entries[i].row.name, name) == 0) {
-				return true;
-			}
-		}
-	}
-	return false;
-}
-
-void options_each_unused(const struct options *options, option_row_fn fn, void *user)
-{
-	for (size_t i = 0; i < options->parts.n_known; i++) {
-		const struct option_known *known = &options->parts.known[i];
-		if (!is_in_use(options, known->row.name)) {
-			fn(user, known->plugin, &known->row);
-		}
 	}
 }
 

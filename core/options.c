@@ -42,6 +42,7 @@ void options_destroy(struct options *options)
 	option_givens_finish(&options->file);
 	option_givens_finish(&options->remote);
 	free(options->learned);
+	free(options->unused);
 	free(options);
 }
 
@@ -138,6 +139,17 @@ static bool is_same(const char *a, const char *b)
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
+/* Rows of one name may be in several sets: what is said of them is said once. */
+static bool is_of(const struct options *options, const struct option_set *set, const char *name)
+{
+	for (const struct option_set *s = options->sets; s != set; s = s->next) {
+		if (options_entry(options, s->title, name) != NULL) {
+			return false;
+		}
+	}
+	return true;
+}
+
 static void store(struct option_set *set, struct option_entry *entry,
         const struct option_entry *found, const struct option_value *value)
 {
@@ -145,20 +157,78 @@ static void store(struct option_set *set, struct option_entry *entry,
 	option_value_store(&entry->row, value, set->values);
 }
 
-static void say_restart(
-        struct options *options, struct option_entry *entry, const struct option_entry *found)
+static void say_restart(struct options *options, const struct option_set *set,
+        struct option_entry *entry, const struct option_entry *found)
 {
 	if (entry->is_pending && is_same(entry->pending, found->text)) {
 		return;
 	}
 	entry->is_pending = true;
 	entry->pending = found->text;
+	if (!is_of(options, set, entry->row.name)) {
+		return;
+	}
 	options_report(options, false,
 	        "%s is now '%.200s' (from %s); it is taken up after a restart", entry->names.env,
 	        found->text == NULL        ? ""
 	                : found->is_hidden ? "******"
 	                                   : found->text,
 	        found->where);
+}
+
+/* Blanks and signs that nobody sees; the size of the one that the text begins with, or 0. */
+static size_t unseen_size(const char *text, size_t size)
+{
+	static const char *const signs[] = { "\xef\xbb\xbf", "\xe2\x80\x8b", "\xc2\xa0" };
+	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
+		size_t sign_size = strlen(signs[i]);
+		if (size >= sign_size && memcmp(text, signs[i], sign_size) == 0) {
+			return sign_size;
+		}
+	}
+	return size != 0 && strchr(" \t\r\n\v\f", text[0]) != NULL ? 1 : 0;
+}
+
+/* JSON may begin and end with blanks, but with nothing else that is not seen. */
+static bool is_edged(const char *text)
+{
+	size_t size = strlen(text);
+	size_t begin = unseen_size(text, size);
+	size_t end = 0;
+	for (size_t i = 1; i <= 3 && i <= size && end == 0; i++) {
+		end = unseen_size(text + size - i, i) == i ? i : 0;
+	}
+	bool is_json = text[strspn(text, " \t\r\n")] == '{';
+	return is_json ? begin > 1 || end > 1 : begin + end != 0;
+}
+
+/* A line feed that was copied with a secret, or the mark that an editor has put before a text. */
+static void warn_of_edges(struct options *options, const struct option_set *set,
+        const struct option_entry *before, const struct option_entry *now)
+{
+	if (now->text != NULL && !is_same(before->text, now->text) && is_edged(now->text) &&
+	        is_of(options, set, now->row.name)) {
+		options_report(options, false,
+		        "%s: its value from %s begins or ends with white space or a sign that is "
+		        "not seen; it is used as it stands",
+		        now->names.env, now->where);
+	}
+}
+
+/* A value that is taken up while running. */
+static void take_live(struct options *options, struct option_set *set, struct option_entry *entry,
+        const struct option_entry *found, const struct option_value *value)
+{
+	if (is_of(options, set, entry->row.name)) {
+		options_report(options, false, "%s is now '%.200s' (from %s)", entry->names.env,
+		        found->text == NULL        ? ""
+		                : found->is_hidden ? "******"
+		                                   : found->text,
+		        found->where);
+	}
+	warn_of_edges(options, set, entry, found);
+	store(set, entry, found, value);
+	set->is_changed = true;
 }
 
 static void apply(
@@ -174,6 +244,7 @@ static void apply(
 		return;
 	}
 	if (!is_live) {
+		warn_of_edges(options, set, entry, &found);
 		store(set, entry, &found, &value);
 		return;
 	}
@@ -182,16 +253,10 @@ static void apply(
 		return;
 	}
 	if ((entry->row.flags & LUCIUS_OPTION_LIVE) == 0) {
-		say_restart(options, entry, &found);
+		say_restart(options, set, entry, &found);
 		return;
 	}
-	options_report(options, false, "%s is now '%.200s' (from %s)", entry->names.env,
-	        found.is_hidden              ? "******"
-	                : found.text != NULL ? found.text
-	                                     : "",
-	        found.where);
-	store(set, entry, &found, &value);
-	set->is_changed = true;
+	take_live(options, set, entry, &found, &value);
 }
 
 static int check_set(struct options *options, const struct option_set *set)

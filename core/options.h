@@ -122,5 +122,8 @@ int options_find_core(struct options *options, const char *name, struct option_e
 /* Calls fn for each row that is known but in no set. */
 typedef void (*option_row_fn)(void *user, const char *plugin, const struct lucius_option *row);
 void options_each_unused(const struct options *options, option_row_fn fn, void *user);
+/* Says once of each such row that sources say something else than at the first call, which belongs
+ * to the start: what is in use is chosen by what is given, and only then. */
+void options_say_unused(struct options *options);
 
 #endif
