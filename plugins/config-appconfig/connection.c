@@ -169,7 +169,7 @@ void connection_finish(struct connection *connection)
 	for (size_t i = 0; i < connection->n_endpoints; i++) {
 		free(connection->endpoints[i].url);
 		free(connection->endpoints[i].host);
-		free(connection->endpoints[i].sync_token);
+		endpoint_take_tokens(&connection->endpoints[i], NULL, 0);
 	}
 	if (connection->key != NULL) {
 		explicit_bzero(connection->key, connection->key_size);
@@ -206,39 +206,4 @@ void signature_finish(struct signature *signature)
 	free(signature->hash);
 	free(signature->authorization);
 	*signature = (struct signature){ 0 };
-}
-
-/* The number behind ";sn=" in a token; 0: there is none. */
-static uint64_t number_of(const char *token, size_t size, size_t *ret_value_size)
-{
-	uint64_t number = 0;
-	const char *mark = memchr(token, ';', size);
-	*ret_value_size = mark != NULL ? (size_t)(mark - token) : size;
-	if (mark == NULL || size - *ret_value_size < 5 || strncasecmp(mark, ";sn=", 4) != 0) {
-		return 0;
-	}
-	for (const char *p = mark + 4; p < token + size && *p >= '0' && *p <= '9'; p++) {
-		number = number * 10 + (uint64_t)(*p - '0');
-	}
-	return number;
-}
-
-/* The service sends one token at a time; of several the one with the highest number counts. */
-void endpoint_take_token(struct endpoint *endpoint, const char *header, size_t size)
-{
-	for (size_t at = 0; at < size;) {
-		const char *comma = memchr(header + at, ',', size - at);
-		size_t token_size = (comma != NULL ? (size_t)(comma - header) : size) - at;
-		size_t trimmed_size = token_size;
-		const char *token = skip_blanks(header + at, &trimmed_size);
-		size_t value_size = 0;
-		uint64_t number = number_of(token, trimmed_size, &value_size);
-		if (value_size != 0 && value_size < 1024 &&
-		        (endpoint->sync_token == NULL || number >= endpoint->sync_number)) {
-			free(endpoint->sync_token);
-			endpoint->sync_token = must_copy(token, value_size);
-			endpoint->sync_number = number;
-		}
-		at += token_size + 1;
-	}
 }

@@ -8,13 +8,21 @@
 #include <stdint.h>
 
 #define MAX_ENDPOINTS 8
+#define MAX_SYNC_TOKENS 8
+
+/* How far an endpoint was when it answered; the service has several kinds of them. */
+struct sync_token {
+	char *pair; /* owned; "id=value" */
+	size_t id_size;
+	uint64_t number; /* sn: of one id, the higher is the newer */
+};
 
 /* The store itself, or a replica of it. */
 struct endpoint {
 	char *url; /* owned; scheme, host and port, without a slash at its end */
 	char *host; /* owned; as the Host header has it: without a port that goes without saying */
-	char *sync_token; /* owned; "id=value", may be NULL */
-	uint64_t sync_number; /* sn of it */
+	struct sync_token sync[MAX_SYNC_TOKENS];
+	size_t n_sync;
 	uint64_t bad_until_ms; /* on the host's clock */
 	uint32_t n_failed; /* in a row */
 };
@@ -46,7 +54,10 @@ void signature_make(const struct connection *connection, const char *host, const
         int64_t now_s, struct signature *ret_signature);
 void signature_finish(struct signature *signature);
 
-/* Takes over what a Sync-Token header says ("id=value;sn=7", a comma list). */
-void endpoint_take_token(struct endpoint *endpoint, const char *header, size_t size);
+/* sync_token.c: takes over what a Sync-Token header says ("id=value;sn=7", a comma list). Header
+ * NULL: an answer had none, and what was there before is of no use. */
+void endpoint_take_tokens(struct endpoint *endpoint, const char *header, size_t size);
+/* What to send back, "id=value,id2=value2"; owned. NULL: nothing. */
+char *endpoint_tokens(const struct endpoint *endpoint);
 
 #endif

@@ -18,7 +18,7 @@
 #include "support/base/memory.h"
 
 #define FORMAT "lucius-last-known-good-1"
-#define MAX_FILE (8 << 20)
+#define MAX_FILE (8u << 20)
 
 CLEANUP_DEFINE(json_t *, json, json_decref)
 
@@ -46,11 +46,7 @@ static json_t *json_of(
 static char *text_of(struct source *source, const struct lucius_text *keys, uint64_t n_keys)
 {
 	struct found_list list = { 0 };
-	for (size_t i = 0; i < source->n_pages; i++) {
-		for (size_t k = 0; k < source->pages[i]->n_settings; k++) {
-			found_add(&list, &source->pages[i]->settings[k]);
-		}
-	}
+	found_collect(&list, (const struct page *const *)source->pages, source->n_pages);
 	const char *labels = source->options->label;
 	CLEANUP(cleanup_json)
 	json_t *root = must_have(json_pack("{s:s,s:s,s:s,s:[]}", "format", FORMAT, "endpoint",
@@ -107,12 +103,14 @@ void kept_write(struct source *source, const struct lucius_text *keys, uint64_t 
 		return;
 	}
 	free(steal(source->kept));
-	if (write_file(path, text)) {
+	bool is_too_large = strlen(text) >= MAX_FILE;
+	if (!is_too_large && write_file(path, text)) {
 		source->kept = steal(text);
 		return;
 	}
-	CLEANUP_FREE char *sentence = must_print(
-	        "LUCIUS_APPCONFIG_CACHE_FILE '%s' cannot be written: %s", path, strerror(errno));
+	CLEANUP_FREE char *sentence =
+	        must_print("LUCIUS_APPCONFIG_CACHE_FILE '%s' cannot be written: %s", path,
+	                is_too_large ? "the store is too large for it" : strerror(errno));
 	lucius_log(source->host, LUCIUS_LOG_WARNING, "config.not_kept", sentence);
 }
 
@@ -134,7 +132,7 @@ static char *read_file(struct source *source, char *error, size_t error_size)
 		return NULL;
 	}
 	bool is_ours = fstat(fd, &file) == 0 && S_ISREG(file.st_mode) && file.st_uid == geteuid() &&
-	        (file.st_mode & 077) == 0 && file.st_size < MAX_FILE;
+	        (file.st_mode & 077) == 0 && file.st_size < (off_t)MAX_FILE;
 	int64_t age_s = source->host->clock_us(source->host) / 1000000 - (int64_t)file.st_mtime;
 	char *text = NULL;
 	if (!is_ours) {
@@ -172,7 +170,7 @@ static struct page *page_of(const json_t *root, char *error, size_t error_size)
 	json_t *form = must_have(json_pack("{s:O}", "items", json_object_get(root, "settings")));
 	CLEANUP_FREE char *text = must_have(json_dumps(form, JSON_COMPACT));
 	struct page *page = must_calloc(1, sizeof(*page));
-	if (!page_parse(text, strlen(text), page, error, error_size)) {
+	if (!page_parse(text, strlen(text), MAX_SETTINGS, page, error, error_size)) {
 		page_destroy(page);
 		return NULL;
 	}

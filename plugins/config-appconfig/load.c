@@ -16,6 +16,7 @@
 #define MS_PER_SECOND 1000u
 #define TRIES_BEFORE_FILE 2
 #define BACK_OFF_MOST_MS 600000u
+#define LIMIT_LEAST_MS 10000u /* that a first load has, however short the start may wait */
 
 struct task {
 	struct task *next;
@@ -23,6 +24,13 @@ struct task {
 };
 
 static void begin_task(struct source *source);
+
+static void stop_timer(const struct source *source, struct lucius_timer *timer)
+{
+	if (timer != NULL) {
+		source->host->timer_stop(source->host, timer);
+	}
+}
 
 void load_add(struct source *source, struct lucius_op op)
 {
@@ -41,6 +49,7 @@ void load_add(struct source *source, struct lucius_op op)
 static void end_task(struct source *source, uint32_t status, const char *sentence)
 {
 	struct task *task = source->tasks;
+	stop_timer(source, steal(source->limit));
 	source->tasks = task->next;
 	if (task->op.id != 0) {
 		source->host->finish(source->host, task->op, status, sentence);
@@ -103,6 +112,16 @@ static void leave_out(struct found_list *list)
 	}
 }
 
+static void on_limit(void *user);
+
+static void arm_limit(struct source *source)
+{
+	uint64_t limit_ms = (uint64_t)source->options->startup_seconds * MS_PER_SECOND;
+	stop_timer(source, source->limit);
+	source->limit = source->host->timer_start(source->host,
+	        limit_ms > LIMIT_LEAST_MS ? limit_ms : LIMIT_LEAST_MS, on_limit, source);
+}
+
 /* False: there is none, or none that may be used. */
 static bool use_kept(struct source *source, const char *why)
 {
@@ -119,10 +138,10 @@ static bool use_kept(struct source *source, const char *why)
 	CLEANUP_FREE char *sentence = must_print("starting with the last-known-good file '%s': %s",
 	        source->options->cache_file, why);
 	lucius_log(source->host, LUCIUS_LOG_WARNING, "config.last_known_good", sentence);
-	for (size_t i = 0; i < source->kept_page->n_settings; i++) {
-		found_add(&list, &source->kept_page->settings[i]);
-	}
+	const struct page *page = source->kept_page;
+	found_collect(&list, &page, 1);
 	leave_out(&list);
+	arm_limit(source);
 	secrets_start(source, &list, on_kept_resolved);
 	return true;
 }
@@ -222,19 +241,52 @@ static void on_resolved(struct source *source, struct found_list *list)
 	give_all(source, list);
 }
 
+static bool has_settings(const struct source *source, size_t selector)
+{
+	for (size_t i = 0; i < source->n_pages; i++) {
+		if (source->pages[i]->selector == selector && source->pages[i]->n_settings != 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A wrong store, other letters in the keys, or a label that is not quite right: nobody would see.
+ */
+static void warn_of_nothing(struct source *source, size_t n_found)
+{
+	if (source->has_warned) {
+		return;
+	}
+	source->has_warned = true;
+	if (n_found == 0) {
+		lucius_log(source->host, LUCIUS_LOG_WARNING, "config.nothing_found",
+		        "the store gives nothing: no key begins with 'Lucius:' (in these very "
+		        "letters) and has no label or one of LUCIUS_APPCONFIG_LABEL");
+		return;
+	}
+	for (size_t i = 1; i < source->n_selectors; i++) {
+		if (!has_settings(source, i)) {
+			CLEANUP_FREE char *sentence =
+			        must_print("LUCIUS_APPCONFIG_LABEL: no key of Lucius has the "
+			                   "label '%s'",
+			                source->selectors[i].label);
+			lucius_log(
+			        source->host, LUCIUS_LOG_WARNING, "config.nothing_found", sentence);
+		}
+	}
+}
+
 static void take_pages(struct source *source)
 {
 	struct found_list list = { 0 };
-	for (size_t i = 0; i < source->n_pages; i++) {
-		for (size_t k = 0; k < source->pages[i]->n_settings; k++) {
-			found_add(&list, &source->pages[i]->settings[k]);
-		}
-	}
+	found_collect(&list, (const struct page *const *)source->pages, source->n_pages);
 	if (list.n > MAX_SETTINGS) {
 		found_finish(&list);
 		end_task(source, LUCIUS_DENIED, "the store has more than 5000 keys of Lucius");
 		return;
 	}
+	warn_of_nothing(source, list.n);
 	secrets_start(source, &list, on_resolved);
 }
 
@@ -271,10 +323,30 @@ static void on_walked(struct source *source, const struct ending *ending)
 	end_task(source, LUCIUS_OK, NULL);
 }
 
+/* What neither fails nor ends: a store or a vault that answers bit by bit, or page by page. */
+static void on_limit(void *user)
+{
+	struct source *source = user;
+	source->limit = NULL;
+	CLEANUP_FREE char *sentence = must_print(
+	        "%s not answered in full after %llu s (see LUCIUS_APPCONFIG_STARTUP_SECONDS)",
+	        source->walk != NULL ? "App Configuration has" : "the Key Vault references are",
+	        (unsigned long long)(now_ms(source) - source->began_ms) / MS_PER_SECOND);
+	walk_cancel(source);
+	secrets_cancel(source);
+	stop_timer(source, steal(source->again));
+	if (source->kept_page == NULL && use_kept(source, sentence)) {
+		return;
+	}
+	page_destroy(steal(source->kept_page));
+	end_task(source, LUCIUS_UNAVAILABLE, sentence);
+}
+
 static void begin_task(struct source *source)
 {
 	if (!source->has_given && source->began_ms == 0) {
 		source->began_ms = now_ms(source);
+		arm_limit(source);
 	}
 	walk_start(source, on_walked);
 }
@@ -310,9 +382,7 @@ static uint64_t poll_wait_ms(const struct source *source)
 
 void load_disarm(struct source *source)
 {
-	if (source->poll != NULL) {
-		source->host->timer_stop(source->host, steal(source->poll));
-	}
+	stop_timer(source, steal(source->poll));
 }
 
 void load_arm(struct source *source)
@@ -330,9 +400,8 @@ void load_stop(struct source *source)
 	walk_cancel(source);
 	secrets_cancel(source);
 	load_disarm(source);
-	if (source->again != NULL) {
-		source->host->timer_stop(source->host, steal(source->again));
-	}
+	stop_timer(source, steal(source->again));
+	stop_timer(source, steal(source->limit));
 	while (source->tasks != NULL) {
 		struct task *task = source->tasks;
 		source->tasks = task->next;

@@ -10,7 +10,6 @@
 #include "support/base/cleanup.h"
 #include "support/base/memory.h"
 
-#define MAX_PAGE_SETTINGS 1000
 #define VAULT_API "7.4"
 
 CLEANUP_DEFINE(json_t *, json, json_decref)
@@ -53,10 +52,11 @@ static bool read_setting(const json_t *item, struct setting *setting)
 	        setting->value != NULL && setting->content_type != NULL;
 }
 
-static bool read_settings(const json_t *items, struct page *page, char *error, size_t size)
+static bool read_settings(
+        const json_t *items, size_t n_most, struct page *page, char *error, size_t size)
 {
 	size_t n = json_array_size(items);
-	if (!json_is_array(items) || n > MAX_PAGE_SETTINGS) {
+	if (!json_is_array(items) || n > n_most) {
 		return complain(error, size, "the answer has no list of items, or too long a one");
 	}
 	page->settings = must_calloc(n, sizeof(*page->settings));
@@ -87,8 +87,8 @@ static bool read_next(const json_t *root, struct page *page)
 	return true;
 }
 
-bool page_parse(
-        const char *body, size_t size, struct page *ret_page, char *error, size_t error_size)
+bool page_parse(const char *body, size_t size, size_t n_most, struct page *ret_page, char *error,
+        size_t error_size)
 {
 	CLEANUP(cleanup_json) json_t *root = json_loadb(body, size, JSON_ALLOW_NUL, NULL);
 	if (!json_is_object(root)) {
@@ -101,7 +101,26 @@ bool page_parse(
 	if (!read_next(root, ret_page)) {
 		return complain(error, error_size, "the answer's link to the next page is odd");
 	}
-	return read_settings(json_object_get(root, "items"), ret_page, error, error_size);
+	return read_settings(json_object_get(root, "items"), n_most, ret_page, error, error_size);
+}
+
+static bool is_text_same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+bool page_is_same(const struct page *a, const struct page *b)
+{
+	bool is_same = a->n_settings == b->n_settings && is_text_same(a->next, b->next);
+	for (size_t i = 0; is_same && i < a->n_settings; i++) {
+		const struct setting *left = &a->settings[i];
+		const struct setting *right = &b->settings[i];
+		is_same = strcmp(left->key, right->key) == 0 &&
+		        strcmp(left->label, right->label) == 0 &&
+		        strcmp(left->value, right->value) == 0 &&
+		        strcmp(left->content_type, right->content_type) == 0;
+	}
+	return is_same;
 }
 
 void page_destroy(struct page *page)
@@ -175,15 +194,49 @@ static char *list_text(const json_t *list)
 	return joined;
 }
 
+/* The end of a comment that begins here; NULL: none does. */
+static const char *comment_end(const char *text)
+{
+	if (strncmp(text, "//", 2) == 0) {
+		return text + strcspn(text, "\r\n");
+	}
+	if (strncmp(text, "/*", 2) != 0) {
+		return NULL;
+	}
+	const char *end = strstr(text + 2, "*/");
+	return end != NULL ? end + 2 : text + strlen(text);
+}
+
+/* Blanks in the place of comments, as Microsoft's providers take them. Owned. */
+static char *without_comments(const char *text)
+{
+	char *plain = must_copy(text, strlen(text));
+	bool is_inside = false; /* of a text */
+	for (size_t i = 0; text[i] != '\0'; i++) {
+		const char *end = is_inside ? NULL : comment_end(text + i);
+		if (end != NULL) {
+			memset(plain + i, ' ', (size_t)(end - text) - i);
+			i = (size_t)(end - text) - 1;
+		} else if (is_inside && text[i] == '\\' && text[i + 1] != '\0') {
+			i++;
+		} else if (text[i] == '"') {
+			is_inside = !is_inside;
+		}
+	}
+	return plain;
+}
+
 char *setting_text(const struct setting *setting)
 {
+	if (!is_json(setting->content_type)) {
+		return must_copy(setting->value, strlen(setting->value));
+	}
+	CLEANUP_FREE char *plain = without_comments(setting->value);
+	CLEANUP(cleanup_json) json_t *value = json_loads(plain, JSON_DECODE_ANY, NULL);
 	char *text = NULL;
-	if (is_json(setting->content_type)) {
-		CLEANUP(cleanup_json)
-		json_t *value = json_loads(setting->value, JSON_DECODE_ANY, NULL);
-		if (value != NULL) {
-			text = json_is_array(value) ? list_text(value) : simple_text(value);
-		}
+	if (value != NULL) {
+		text = json_is_array(value) ? list_text(value) : simple_text(value);
+		text = text != NULL ? text : must_copy(plain, strlen(plain));
 	}
 	return text != NULL ? text : must_copy(setting->value, strlen(setting->value));
 }

@@ -24,9 +24,11 @@ struct page {
 	char *next; /* the target of the page behind it; NULL: it is the last */
 };
 
-/* Fills etag, settings and next; false: a sentence. */
-bool page_parse(
-        const char *body, size_t size, struct page *ret_page, char *error, size_t error_size);
+/* Fills etag, settings (n_most at most) and next; false: a sentence. */
+bool page_parse(const char *body, size_t size, size_t n_most, struct page *ret_page, char *error,
+        size_t error_size);
+/* The same settings, and the same page behind them; whatever their ETags are. */
+bool page_is_same(const struct page *a, const struct page *b);
 void page_destroy(struct page *page);
 
 /* True for a value that says where in a Key Vault the real one is. */

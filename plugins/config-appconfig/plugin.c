@@ -176,13 +176,40 @@ static void keep(void *self, const struct lucius_text *keys, uint64_t n_keys)
 
 /* Life */
 
+/* "\\0" and "%00" are what other tools take for "without a label". */
+static bool is_label(const char *label, size_t size)
+{
+	bool is_none = (size == 2 && memcmp(label, "\\0", 2) == 0) ||
+	        (size == 3 && memcmp(label, "%00", 3) == 0);
+	return !is_none && memchr(label, '*', size) == NULL;
+}
+
+/* The later of two with one label stays. */
+static void drop_selector(struct source *source, const char *label, size_t size)
+{
+	for (size_t i = 1; i < source->n_selectors; i++) {
+		if (strlen(source->selectors[i].label) == size &&
+		        memcmp(source->selectors[i].label, label, size) == 0) {
+			free(source->selectors[i].label);
+			free(source->selectors[i].target);
+			source->n_selectors--;
+			memmove(&source->selectors[i], &source->selectors[i + 1],
+			        (source->n_selectors - i) * sizeof(source->selectors[0]));
+			return;
+		}
+	}
+}
+
 static bool add_selector(
         struct source *source, const char *label, size_t size, char *error, size_t error_size)
 {
-	if (source->n_selectors == MAX_SELECTORS || memchr(label, '*', size) != NULL) {
+	drop_selector(source, label, size);
+	if (source->n_selectors == MAX_SELECTORS || !is_label(label, size)) {
 		(void)snprintf(error, error_size,
 		        "LUCIUS_APPCONFIG_LABEL: '%.*s' is not taken; accepted are up to %d labels "
-		        "as they are, without '*'",
+		        "as they are, without '*'; keys without a label are read in any case, "
+		        "before "
+		        "all others",
 		        (int)(size < 200 ? size : 200), label, MAX_SELECTORS - 1);
 		return false;
 	}

@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "plugins/config-appconfig/source.h"
 #include "support/base/cleanup.h"
@@ -11,19 +12,27 @@
 
 CLEANUP_DEFINE(json_t *, json, json_decref)
 
-/* A quoted parameter of WWW-Authenticate; owned, empty if there is none. */
+/* A quoted parameter of WWW-Authenticate, which may stand in several lines; owned, empty if there
+ * is none. */
 static char *authenticate_text(const struct fetch_answer *answer, const char *name)
 {
-	size_t size = 0;
-	const char *header = fetch_answer_header(answer, "WWW-Authenticate", &size);
-	const char *at = header != NULL ? memmem(header, size, name, strlen(name)) : NULL;
-	if (at == NULL) {
-		return must_copy("", 0);
+	static const char header[] = "WWW-Authenticate:";
+	const char *line = answer->headers;
+	while (*line != '\0') {
+		size_t size = strcspn(line, "\r\n");
+		const char *at = strncasecmp(line, header, sizeof(header) - 1) == 0
+		        ? memmem(line, size, name, strlen(name))
+		        : NULL;
+		if (at != NULL) {
+			at += strlen(name);
+			size_t left = size - (size_t)(at - line);
+			const char *quote = memchr(at, '"', left);
+			return must_copy(at, quote != NULL ? (size_t)(quote - at) : left);
+		}
+		line += size;
+		line += strspn(line, "\r\n");
 	}
-	at += strlen(name);
-	size_t left = size - (size_t)(at - header);
-	const char *quote = memchr(at, '"', left);
-	return must_copy(at, quote != NULL ? (size_t)(quote - at) : left);
+	return must_copy("", 0);
 }
 
 bool refusal_is_of_clock(const struct fetch_answer *answer)

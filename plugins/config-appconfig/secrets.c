@@ -32,6 +32,7 @@ struct secrets {
 	char *no_token; /* owned; why there is none; NULL: not tried */
 	bool is_no_token_passing;
 	const char *way; /* that the token was asked on */
+	bool is_token_new; /* fetched for the reference under way */
 };
 
 static void next(struct secrets *secrets);
@@ -110,30 +111,47 @@ static bool is_passing(const struct fetch_answer *answer)
 	        answer->status == 429 || answer->status >= 500;
 }
 
+static bool ask_token(struct secrets *secrets);
+
+static void fail_for_vault(struct secrets *secrets, const struct fetch_answer *answer)
+{
+	CLEANUP_FREE char *why = answer->outcome == FETCH_ANSWERED
+	        ? message_of(answer)
+	        : must_print(": %s", answer->sentence);
+	CLEANUP_FREE char *sentence = answer->status == 403
+	        ? must_print(" may not be read by %s (403)%s", secrets->way, why)
+	        : must_print(" is not given (%d)%s", answer->status, why);
+	fail(secrets, is_passing(answer), sentence);
+}
+
+/* An empty secret would count as none, and leave open what it is to close. */
+static void take_secret(struct secrets *secrets, const char *value)
+{
+	if (value == NULL || *value == '\0') {
+		fail(secrets, false,
+		        value != NULL ? " is empty" : " has no text in the vault's answer");
+		return;
+	}
+	current(secrets)->value = must_copy(value, strlen(value));
+	current(secrets)->flags = LUCIUS_SETTING_SECRET;
+	secrets->at++;
+}
+
 static void on_secret(void *user, const struct fetch_answer *answer)
 {
 	struct secrets *secrets = user;
 	secrets->call = NULL;
+	/* It may have expired, or been taken back, while others were asked for. */
+	if (answer->status == 401 && !secrets->is_token_new && ask_token(secrets)) {
+		return;
+	}
 	if (answer->status != 200) {
-		CLEANUP_FREE char *why = answer->outcome == FETCH_ANSWERED
-		        ? message_of(answer)
-		        : must_print(": %s", answer->sentence);
-		CLEANUP_FREE char *sentence = answer->status == 403
-		        ? must_print(" may not be read by %s (403)%s", secrets->way, why)
-		        : must_print(" is not given (%d)%s", answer->status, why);
-		fail(secrets, is_passing(answer), sentence);
+		fail_for_vault(secrets, answer);
 		next(secrets);
 		return;
 	}
 	CLEANUP(cleanup_json) json_t *root = json_loadb(answer->body, answer->body_size, 0, NULL);
-	const char *value = json_string_value(json_object_get(root, "value"));
-	if (value == NULL) {
-		fail(secrets, false, " has no text in the vault's answer");
-	} else {
-		current(secrets)->value = must_copy(value, strlen(value));
-		current(secrets)->flags = LUCIUS_SETTING_SECRET;
-		secrets->at++;
-	}
+	take_secret(secrets, json_string_value(json_object_get(root, "value")));
 	next(secrets);
 }
 
@@ -179,6 +197,7 @@ static bool ask_token(struct secrets *secrets)
 	struct token_request request = { 0 };
 	char error[400] = "";
 	forget_token(secrets);
+	secrets->is_token_new = true;
 	secrets->resource =
 	        must_copy(secrets->reference.resource, strlen(secrets->reference.resource));
 	if (!token_request_make(
@@ -217,6 +236,7 @@ static bool resolve(struct secrets *secrets)
 	bool is_same = secrets->resource != NULL &&
 	        strcmp(secrets->resource, secrets->reference.resource) == 0;
 	if (is_same && secrets->token != NULL) {
+		secrets->is_token_new = false;
 		ask_vault(secrets);
 		return true;
 	}

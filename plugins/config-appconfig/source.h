@@ -57,6 +57,7 @@ struct source {
 	size_t n_pages;
 	bool is_stale; /* the pages are not what was last given */
 	bool has_loaded; /* from the store, once at least */
+	bool has_warned; /* of what gives nothing */
 	bool has_given; /* a load has ended well, if from the file: the start is over */
 	bool is_kept_given; /* the last one was from the file */
 	uint64_t began_ms; /* of the first load */
@@ -67,6 +68,7 @@ struct source {
 	struct secrets *secrets; /* owned; NULL: none */
 	struct lucius_timer *again; /* of the task under way; NULL: none */
 	struct lucius_timer *poll; /* until the next look; NULL: none */
+	struct lucius_timer *limit; /* of the first load; NULL: none */
 	struct lucius_op watch; /* id 0: nobody watches */
 	bool is_stopped;
 	struct page *kept_page; /* owned: the file while it is given; NULL: it is not */
@@ -109,14 +111,15 @@ struct found {
 	const struct setting *setting; /* borrowed */
 	char *value; /* owned; NULL until it is known */
 	uint64_t flags; /* LUCIUS_SETTING_... */
+	size_t place; /* among all, with those that do not count */
 	bool is_passing; /* failed, but the same again may help */
 };
 struct found_list {
 	struct found *items; /* owned */
 	size_t n;
 };
-/* The settings that count: of those with one key the last. */
-void found_add(struct found_list *list, const struct setting *setting);
+/* The settings that count: of those with one key the last. By key. */
+void found_collect(struct found_list *ret_list, const struct page *const *pages, size_t n_pages);
 void found_finish(struct found_list *list);
 
 /* secrets.c: gives every reference of the list its secret or a sentence why not. On_resolved comes

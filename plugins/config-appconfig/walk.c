@@ -15,9 +15,11 @@
 #include "plugins/config-appconfig/source.h"
 #include "support/base/cleanup.h"
 #include "support/base/memory.h"
+#include "support/http/retry.h"
 
 #define ATTEMPT_MS 10000
 #define MAX_PAGES 500
+#define MAX_PAGE_SETTINGS 1000
 #define MAX_TRIES 3 /* at the only endpoint */
 #define MAX_PATIENCE_MS 10000 /* of a look; more is left to the next one */
 #define MAX_RELINKS 2
@@ -45,7 +47,7 @@ struct walk {
 	bool is_changed;
 	bool is_denied; /* by every endpoint so far */
 	uint64_t wait_ms;
-	char sentence[SENTENCE_SIZE];
+	char sentence[SENTENCE_SIZE]; /* of the endpoints so far */
 };
 
 static void ask(struct walk *walk);
@@ -152,32 +154,6 @@ static void mark_bad(const struct walk *walk, struct endpoint *endpoint, uint64_
 	        (asked_ms > bad_ms ? asked_ms : bad_ms);
 }
 
-/* What the answer asks to wait; the service names milliseconds. */
-static uint64_t asked_wait_ms(const struct fetch_answer *answer)
-{
-	static const struct {
-		const char *name;
-		uint64_t factor;
-	} headers[] = { { "retry-after-ms", 1 }, { "x-ms-retry-after-ms", 1 },
-		{ "Retry-After", 1000 } };
-	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
-		size_t size = 0;
-		const char *text = fetch_answer_header(answer, headers[i].name, &size);
-		uint64_t number = 0;
-		for (size_t k = 0; text != NULL && k < size && k < 8; k++) {
-			if (text[k] < '0' || text[k] > '9') {
-				break;
-			}
-			number = number * 10 + (uint64_t)(text[k] - '0');
-		}
-		if (number != 0) {
-			number *= headers[i].factor;
-			return number < 3600000 ? number : 3600000;
-		}
-	}
-	return 0;
-}
-
 static void on_pause_over(void *user)
 {
 	struct walk *walk = user;
@@ -197,8 +173,11 @@ static bool try_again(struct walk *walk, uint64_t asked_ms)
 	return true;
 }
 
-static void next_endpoint(struct walk *walk, uint64_t asked_ms)
+static void next_endpoint(struct walk *walk, uint64_t asked_ms, const char *sentence)
 {
+	size_t used = strlen(walk->sentence);
+	(void)snprintf(walk->sentence + used, sizeof(walk->sentence) - used, "%s%s",
+	        used != 0 ? "; " : "", sentence);
 	mark_bad(walk, walk->endpoints[walk->at], asked_ms);
 	if (asked_ms > walk->wait_ms) {
 		walk->wait_ms = asked_ms;
@@ -216,8 +195,10 @@ static void fail_page(struct walk *walk, const struct fetch_answer *answer)
 	struct endpoint *endpoint = walk->endpoints[walk->at];
 	int status = answer->outcome == FETCH_ANSWERED ? answer->status : 0;
 	bool is_link = walk->target != NULL && strstr(walk->target, "after=") != NULL;
-	uint64_t asked_ms = asked_wait_ms(answer);
-	refusal_write(walk->source, endpoint, answer, walk->sentence, sizeof(walk->sentence));
+	uint64_t asked_ms =
+	        retry_after_ms(answer, walk->source->host->clock_us(walk->source->host) / 1000000);
+	char sentence[SENTENCE_SIZE / 2];
+	refusal_write(walk->source, endpoint, answer, sentence, sizeof(sentence));
 	bool is_passing = status == 0 || status == 408 || status == 429 || status >= 500 ||
 	        refusal_is_of_clock(answer);
 	if ((status == 400 || status == 404 || status == 410) && is_link &&
@@ -231,7 +212,7 @@ static void fail_page(struct walk *walk, const struct fetch_answer *answer)
 	if (is_passing && status != 401 && try_again(walk, asked_ms)) {
 		return;
 	}
-	next_endpoint(walk, asked_ms);
+	next_endpoint(walk, asked_ms, sentence);
 }
 
 static void add_page(struct walk *walk, struct page *page)
@@ -280,7 +261,14 @@ static void next_page(struct walk *walk, const struct page *page)
 	struct source *source = walk->source;
 	walk->n_tries = 0;
 	free(steal(walk->target));
-	if (page->next != NULL && walk->n_pages < MAX_PAGES) {
+	if (page->next != NULL && walk->n_pages == MAX_PAGES) {
+		(void)snprintf(walk->sentence, sizeof(walk->sentence),
+		        "the store has more than %d pages of keys that begin with 'Lucius:'",
+		        MAX_PAGES);
+		end(walk, LUCIUS_DENIED);
+		return;
+	}
+	if (page->next != NULL) {
 		walk->target = must_copy(page->next, strlen(page->next));
 	} else if (++walk->selector < source->n_selectors) {
 		const char *target = source->selectors[walk->selector].target;
@@ -296,33 +284,43 @@ static void next_page(struct walk *walk, const struct page *page)
 static struct page *seen_page(const struct walk *walk)
 {
 	const struct source *source = walk->source;
-	for (size_t i = 0; i < source->n_pages && !walk->is_fresh; i++) {
+	for (size_t i = 0; i < source->n_pages; i++) {
 		struct page *page = source->pages[i];
-		if (page->selector == walk->selector && strcmp(page->target, walk->target) == 0 &&
-		        page->etag != NULL) {
+		if (page->selector == walk->selector && strcmp(page->target, walk->target) == 0) {
 			return page;
 		}
 	}
 	return NULL;
 }
 
+/* The same, if the endpoint may be asked whether it has changed. */
+static struct page *seen_etag(const struct walk *walk)
+{
+	struct page *page = walk->is_fresh ? NULL : seen_page(walk);
+	return page != NULL && page->etag != NULL ? page : NULL;
+}
+
 /* A body that makes no sense is as good as none. */
 static void take_new_page(struct walk *walk, const struct fetch_answer *answer)
 {
 	char error[300] = "";
+	char sentence[SENTENCE_SIZE / 2];
 	struct page *page = must_calloc(1, sizeof(*page));
-	if (!page_parse(answer->body, answer->body_size, page, error, sizeof(error))) {
+	if (!page_parse(answer->body, answer->body_size, MAX_PAGE_SETTINGS, page, error,
+	            sizeof(error))) {
 		page_destroy(page);
-		(void)snprintf(walk->sentence, sizeof(walk->sentence),
+		(void)snprintf(sentence, sizeof(sentence),
 		        "%s does not answer as App Configuration does: %s",
 		        walk->endpoints[walk->at]->url, error);
 		walk->is_denied = false;
-		next_endpoint(walk, 0);
+		next_endpoint(walk, 0, sentence);
 		return;
 	}
 	page->selector = walk->selector;
 	page->target = must_copy(walk->target, strlen(walk->target));
-	walk->is_changed = true;
+	/* Who stands between may ask without the ETag, and another ETag may be of a tag. */
+	const struct page *seen = seen_page(walk);
+	walk->is_changed = walk->is_changed || seen == NULL || !page_is_same(seen, page);
 	add_page(walk, page);
 	next_page(walk, page);
 }
@@ -330,13 +328,13 @@ static void take_new_page(struct walk *walk, const struct fetch_answer *answer)
 static void on_page(void *user, const struct fetch_answer *answer)
 {
 	struct walk *walk = user;
-	struct page *seen = seen_page(walk);
+	struct page *seen = seen_etag(walk);
 	walk->call = NULL;
 	walk->n_tries++;
 	size_t size = 0;
-	const char *token = fetch_answer_header(answer, "Sync-Token", &size);
-	if (token != NULL) {
-		endpoint_take_token(walk->endpoints[walk->at], token, size);
+	const char *tokens = fetch_answer_header(answer, "Sync-Token", &size);
+	if (tokens != NULL || answer->status == 200 || answer->status == 304) {
+		endpoint_take_tokens(walk->endpoints[walk->at], tokens, size);
 	}
 	if (answer->status == 200) {
 		take_new_page(walk, answer);
@@ -352,16 +350,15 @@ static void ask(struct walk *walk)
 {
 	struct source *source = walk->source;
 	const struct endpoint *endpoint = walk->endpoints[walk->at];
-	const struct page *seen = seen_page(walk);
+	const struct page *seen = seen_etag(walk);
 	struct signature signature;
 	signature_make(&source->connection, endpoint->host, walk->target,
 	        source->host->clock_us(source->host) / 1000000, &signature);
 	CLEANUP_FREE char *host = must_print("Host: %s", endpoint->host);
 	CLEANUP_FREE char *etag =
 	        seen != NULL ? must_print("If-None-Match: \"%s\"", seen->etag) : NULL;
-	CLEANUP_FREE char *sync = endpoint->sync_token != NULL
-	        ? must_print("Sync-Token: %s", endpoint->sync_token)
-	        : NULL;
+	CLEANUP_FREE char *tokens = endpoint_tokens(endpoint);
+	CLEANUP_FREE char *sync = tokens != NULL ? must_print("Sync-Token: %s", tokens) : NULL;
 	CLEANUP_FREE char *url = must_print("%s%s", endpoint->url, walk->target);
 	const char *headers[7] = {
 		host, signature.date, signature.hash, signature.authorization,

@@ -24,6 +24,9 @@ class Handler(socketserver.StreamRequestHandler):
         while self.rfile.readline().strip():
             pass
         self.server.targets.append(target)
+        if self.server.refusal is not None:
+            self.wfile.write(self.server.refusal)
+            return
         with socket.create_connection(("127.0.0.1", self.server.port)) as peer:
             self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             other = threading.Thread(target=pump, args=(peer, self.connection), daemon=True)
@@ -39,6 +42,7 @@ class Proxy(socketserver.ThreadingTCPServer):
     def __init__(self, port):
         self.port = port
         self.targets = []
+        self.refusal = None  # what is answered to everybody instead
         super().__init__(("127.0.0.1", 0), Handler)
         self.thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
         self.thread.start()

@@ -88,6 +88,8 @@ class AppConfig:
         self.changed = threading.Condition()
         self.stopping = threading.Event()
         self.before_page = None  # called with the `after` of each page, just before it is cut
+        self.change_reply = None  # called with target and reply, just before it is sent
+        self.change_headers = None  # called with the headers of each request; gives others
         self.http = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.http.daemon_threads = True
         self.http.owner = self
@@ -152,6 +154,8 @@ class AppConfig:
         if url.path.startswith(ANYWHERE):
             status, answer, kind = self.vault.answer(method, url.path, query, headers, body)
             return Reply(status, answer, kind=kind)
+        if self.change_headers is not None:
+            headers = self.change_headers(headers)
         refused = self.check_signature(method, target, headers, body)
         if refused is not None:
             return refused
@@ -293,7 +297,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif fault is not None:
             self.send(problem(fault.status, "As the test asks"), fault.headers)
         else:
-            self.send(owner.answer(self.command, self.path, self.headers, body), {})
+            reply = owner.answer(self.command, self.path, self.headers, body)
+            if owner.change_reply is not None:
+                owner.change_reply(self.path, reply)
+            self.send(reply, {})
 
     def note(self, status):
         owner = self.server.owner
@@ -307,7 +314,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.note(reply.status)
         self.send_response(reply.status)
         for name, value in {**reply.headers, **extra}.items():
-            self.send_header(name, value)
+            for line in value if isinstance(value, list) else [value]:
+                self.send_header(name, line)
         if reply.status not in (204, 304):
             self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers()

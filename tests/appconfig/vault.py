@@ -14,7 +14,7 @@ class Vault:
         self.client = ("tenant", "client", "a client secret of the tests")
         self.identity_header = "a header of the tests"
         self.asked = []  # (who, resource or scope)
-        self.lifetime = 3600
+        self.disabled = set()  # (name, version) of those that are not given
 
     def answer(self, method, path, query, headers, body):
         """(status, JSON, content type)"""
@@ -35,6 +35,10 @@ class Vault:
             return 400, {"error": {"code": "BadParameter", "message": "api-version"}}, JSON
         name, _, version = path[len("/secrets/"):].partition("/")
         value = self.secrets.get((name, version))
+        if (name, version) in self.disabled:
+            return 403, {"error": {"code": "Forbidden", "message":
+                                   "Operation get is not allowed on a disabled secret.",
+                                   "innererror": {"code": "SecretDisabled"}}}, JSON
         if value is None:
             return 404, {"error": {"code": "SecretNotFound",
                                    "message": f"A secret with (name/id) {name} was not found in "
@@ -43,7 +47,7 @@ class Vault:
 
     def given(self, who, wanted):
         self.asked.append((who, wanted))
-        return 200, {"access_token": self.token, "expires_in": str(self.lifetime),
+        return 200, {"access_token": self.token, "expires_in": "3600",
                      "resource": wanted, "token_type": "Bearer"}, JSON
 
     def machine(self, query, headers):

@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	struct page *page = must_calloc(1, sizeof(*page));
 	char error[300] = "";
-	bool is_good = page_parse((const char *)bytes, size, page, error, sizeof(error));
+	bool is_good = page_parse((const char *)bytes, size, 1000, page, error, sizeof(error));
 	if (is_good == (error[0] != '\0')) {
 		abort();
 	}

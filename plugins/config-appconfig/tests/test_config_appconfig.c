@@ -7,6 +7,12 @@
 static const char whole[] = "Endpoint=https://contoso.azconfig.io;Id=some-l0-s0:id;"
                             "Secret=abcdefghijklmnopqrstuvwxyz1234567890";
 
+/* For members that would own it. */
+static char *lent(const char *text)
+{
+	return (char *)(uintptr_t)text;
+}
+
 static struct connection parse(const char *text, const char *more)
 {
 	struct connection connection = { 0 };
@@ -65,18 +71,81 @@ static void wrong_connection_strings_are_refused_without_their_secret(void)
 	CHECK_INT(many.n_endpoints, 0);
 }
 
-static void sync_token_with_the_highest_number_is_kept(void)
+static void sync_tokens_with_the_highest_numbers_are_kept_for_each_id(void)
 {
 	struct endpoint endpoint = { 0 };
-	static const char *const headers[] = { "zAJw6V16=MDoyOA==;sn=28", "zAJw6V16=old;sn=27",
-		"a=b;sn=29, zAJw6V16=new;sn=30", "", ";sn=99", "zAJw6V16=no-number" };
-	static const char *const kept[] = { "zAJw6V16=MDoyOA==", "zAJw6V16=MDoyOA==",
-		"zAJw6V16=new", "zAJw6V16=new", "zAJw6V16=new", "zAJw6V16=new" };
-	for (size_t i = 0; i < 6; i++) {
-		endpoint_take_token(&endpoint, headers[i], strlen(headers[i]));
-		CHECK_TEXT(endpoint.sync_token, kept[i]);
+	static const char *const headers[] = { "zA=MDoyOA==;sn=28", "zA=old;sn=27",
+		"a=b;sn=29,\t zA=new;sn=30", "", ";sn=99", "=x;sn=99", "zA=no-number",
+		"zA=same;sn=30", "a=c;SN=31 , zAJ=longer;sn=1" };
+	static const char *const kept[] = { "zA=MDoyOA==", "zA=MDoyOA==", "zA=new,a=b",
+		"zA=new,a=b", "zA=new,a=b", "zA=new,a=b", "zA=new,a=b", "zA=same,a=b",
+		"zA=same,a=c,zAJ=longer" };
+	CHECK(endpoint_tokens(&endpoint) == NULL);
+	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+		endpoint_take_tokens(&endpoint, headers[i], strlen(headers[i]));
+		CLEANUP_FREE char *tokens = endpoint_tokens(&endpoint);
+		CHECK_TEXT(tokens, kept[i]);
 	}
-	free(endpoint.sync_token);
+	endpoint_take_tokens(&endpoint, NULL, 0);
+	CHECK(endpoint_tokens(&endpoint) == NULL);
+}
+
+static void sync_tokens_of_more_ids_than_there_is_room_for_are_left(void)
+{
+	struct endpoint endpoint = { 0 };
+	static const char header[] = "a=1,b=1,c=1,d=1,e=1,f=1,g=1,h=1,i=1,j=1";
+	endpoint_take_tokens(&endpoint, header, sizeof(header) - 1);
+	CLEANUP_FREE char *tokens = endpoint_tokens(&endpoint);
+	CHECK_TEXT(tokens, "a=1,b=1,c=1,d=1,e=1,f=1,g=1,h=1");
+	endpoint_take_tokens(&endpoint, NULL, 0);
+}
+
+/* Two pages: the second one has a key of the first anew, and one that is new. */
+static void the_last_setting_of_a_key_counts(void)
+{
+	struct setting first[] = { { .key = lent("b"), .value = lent("1") },
+		{ .key = lent("a"), .value = lent("2") },
+		{ .key = lent("b"), .value = lent("3") } };
+	struct setting second[] = { { .key = lent("a"), .value = lent("4") },
+		{ .key = lent("c"), .value = lent("5") } };
+	const struct page pages[] = { { .settings = first, .n_settings = 3 },
+		{ .settings = second, .n_settings = 2 }, { .n_settings = 0 } };
+	const struct page *const all[] = { &pages[0], &pages[1], &pages[2] };
+	static const char *const values[] = { "4", "3", "5" };
+	struct found_list list = { 0 };
+	found_collect(&list, all, 3);
+	CHECK_INT(list.n, 3);
+	for (size_t i = 0; i < 3; i++) {
+		CHECK_TEXT(list.items[i].setting->value, values[i]);
+	}
+	found_finish(&list);
+	found_collect(&list, all, 0);
+	CHECK_INT(list.n, 0);
+	found_finish(&list);
+}
+
+static void pages_are_the_same_whatever_their_etags_are(void)
+{
+	struct setting setting = {
+		.key = lent("a"), .label = lent(""), .value = lent("1"), .content_type = lent("")
+	};
+	struct setting another = setting;
+	struct page left = { .etag = lent("1"), .settings = &setting, .n_settings = 1 };
+	struct page right = { .etag = lent("2"), .settings = &another, .n_settings = 1 };
+	char **const members[] = { &another.key, &another.label, &another.value,
+		&another.content_type };
+	CHECK(page_is_same(&left, &right));
+	for (size_t i = 0; i < 4; i++) {
+		char *before = *members[i];
+		*members[i] = lent("other");
+		CHECK(!page_is_same(&left, &right));
+		*members[i] = before;
+	}
+	right.next = lent("/kv?after=x");
+	CHECK(!page_is_same(&left, &right));
+	right.next = NULL;
+	right.n_settings = 0;
+	CHECK(!page_is_same(&left, &right));
 }
 
 static void values_are_read_by_their_content_type(void)
@@ -88,10 +157,15 @@ static void values_are_read_by_their_content_type(void)
 		{ "application/json", "[[1]]", "[[1]]" },
 		{ "application/json", "{ \"a\": 1 }", "{ \"a\": 1 }" },
 		{ "application/json", "null", "" }, { "application/vnd.x+json", "\"a\"", "a" },
-		{ "text/json", "\"a\"", "\"a\"" }, { "application/json", "{", "{" } };
+		{ "text/json", "\"a\"", "\"a\"" }, { "application/json", "{", "{" },
+		{ "application/json", "// it is\n5 /* really */", "5" },
+		{ "application/json", "\"a//b/*c\\\"//\" // d", "a//b/*c\"//" },
+		{ "application/json", "{\"a\": /* b */ 1}", "{\"a\":         1}" },
+		{ "application/json", "5 /*", "5" }, { "application/json", "/", "/" },
+		{ "", "5 // it is", "5 // it is" } };
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct setting setting = { .value = (char *)(uintptr_t)cases[i][1],
-			.content_type = (char *)(uintptr_t)cases[i][0] };
+		struct setting setting = { .value = lent(cases[i][1]),
+			.content_type = lent(cases[i][0]) };
 		CLEANUP_FREE char *text = setting_text(&setting);
 		CHECK_TEXT(text, cases[i][2]);
 	}
@@ -129,7 +203,10 @@ static const struct suite_test tests[] = {
 	SUITE_TEST(signature_is_what_the_service_expects),
 	SUITE_TEST(connection_string_is_taken_in_any_order_with_replicas),
 	SUITE_TEST(wrong_connection_strings_are_refused_without_their_secret),
-	SUITE_TEST(sync_token_with_the_highest_number_is_kept),
+	SUITE_TEST(sync_tokens_with_the_highest_numbers_are_kept_for_each_id),
+	SUITE_TEST(sync_tokens_of_more_ids_than_there_is_room_for_are_left),
+	SUITE_TEST(the_last_setting_of_a_key_counts),
+	SUITE_TEST(pages_are_the_same_whatever_their_etags_are),
 	SUITE_TEST(values_are_read_by_their_content_type),
 	SUITE_TEST(labels_become_filters_that_mean_them_alone),
 	SUITE_TEST(reference_in_any_cloud_has_the_resource_of_its_cloud),
