@@ -178,6 +178,21 @@ void loop_defer(struct loop *loop, lucius_fn fn, void *user)
 	}
 }
 
+static void do_nothing(void *user)
+{
+	(void)user;
+}
+
+void loop_cancel(struct loop *loop, lucius_fn fn, void *user)
+{
+	for (size_t i = 0; i < loop->n_calls; i++) {
+		struct call *call = &loop->calls[(loop->first_call + i) & (loop->n_call_room - 1)];
+		if (call->fn == fn && call->user == user) {
+			*call = (struct call){ do_nothing, NULL };
+		}
+	}
+}
+
 /* Sees to it that `wake` fires no later than the first timer is due. */
 static void arm(struct loop *loop)
 {

@@ -53,6 +53,8 @@ void timer_stop(struct timer *timer);
 
 /* Runs fn in this turn, after the running callback has returned; in the order of the calls. */
 void loop_defer(struct loop *loop, lucius_fn fn, void *user);
+/* Takes back what loop_defer was given and has not run yet. */
+void loop_cancel(struct loop *loop, lucius_fn fn, void *user);
 /* From any thread: runs fn on the loop. */
 void loop_post(struct loop *loop, lucius_fn fn, void *user);
 

@@ -41,6 +41,7 @@ static struct http_settings settings_of(struct service *service, int which)
 	http.idle_ms = (uint32_t)settings->http_idle_seconds * MS_PER_SECOND;
 	http.router = service->routers[which];
 	http.report = on_report;
+	http.loop = service->parts.loop;
 	if (which == INTERNAL) {
 		/* Directives carry what a command brought and more. */
 		http.max_body = 4 * http.max_body;

@@ -123,7 +123,7 @@ static void on_readable(evutil_socket_t fd, short what, void *user)
 		break;
 	case HTTP_WRITING:
 		/* TLS may have waited for this; else what comes belongs to the next request. */
-		if (connection->stream.wants == EV_READ) {
+		if (!connection->is_held && connection->stream.wants == EV_READ) {
 			http_connection_flush(connection);
 		} else {
 			hold_back(connection);
@@ -146,7 +146,7 @@ static void on_writable(evutil_socket_t fd, short what, void *user)
 	enter(connection);
 	if (connection->state == HTTP_HANDSHAKE) {
 		shake_hands(connection);
-	} else if (connection->state == HTTP_WRITING) {
+	} else if (connection->state == HTTP_WRITING && !connection->is_held) {
 		http_connection_flush(connection);
 	} else if (connection->state == HTTP_READING) {
 		http_connection_receive(connection);
@@ -159,6 +159,14 @@ static void on_deadline(void *user)
 	struct http_connection *connection = user;
 	enter(connection);
 	http_connection_expire(connection);
+	http_connection_settle(connection);
+}
+
+void http_connection_send_held(struct http_connection *connection)
+{
+	enter(connection);
+	connection->is_held = false;
+	http_connection_flush(connection);
 	http_connection_settle(connection);
 }
 
@@ -234,6 +242,9 @@ void http_connection_destroy(struct http_connection *connection)
 	if (connection->is_with_handler) {
 		server->counters.requests_open--;
 		detach_request(connection);
+	}
+	if (connection->is_held) {
+		TAILQ_REMOVE(&server->held, connection, held_links);
 	}
 	LIST_REMOVE(connection, links);
 	(void)event_del(&connection->readable);

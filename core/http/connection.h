@@ -27,6 +27,7 @@ enum http_connection_state {
 
 struct http_connection {
 	LIST_ENTRY(http_connection) links;
+	TAILQ_ENTRY(http_connection) held_links;
 	struct http_server *server; /* borrowed */
 	struct http_stream stream;
 	struct event readable;
@@ -45,6 +46,7 @@ struct http_connection {
 	bool is_last; /* the connection ends with this reply */
 	bool must_linger; /* the peer may still be sending */
 	bool is_ended; /* the peer sends no more */
+	bool is_held; /* in the server's list of held replies */
 	bool is_with_handler; /* the request is, whatever the state */
 	bool is_busy; /* one of its callbacks runs */
 };
@@ -66,6 +68,8 @@ void http_connection_stop(struct http_connection *connection);
 void http_connection_finish_answer(struct http_connection *connection);
 void http_connection_receive(struct http_connection *connection);
 void http_connection_expire(struct http_connection *connection);
+/* The same for a reply that was held. */
+void http_connection_send_held(struct http_connection *connection);
 /* Sends what there is of the output and goes on. */
 void http_connection_flush(struct http_connection *connection);
 /* Sets the deadline of the state, from `from_us` on. */

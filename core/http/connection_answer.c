@@ -107,6 +107,12 @@ static void decide_last(struct http_connection *connection)
 	}
 }
 
+/* A body that was not copied may be gone later; it is long, too, and better on its way. */
+static bool may_hold(const struct http_connection *connection)
+{
+	return connection->server->settings.loop != NULL && connection->output.body == NULL;
+}
+
 void http_connection_answer(struct http_connection *connection, const struct http_answer *answer)
 {
 	struct http_counters *counters = &connection->server->counters;
@@ -127,7 +133,12 @@ void http_connection_answer(struct http_connection *connection, const struct htt
 	connection->start += connection->request->parser.message_size;
 	connection->state = HTTP_WRITING;
 	http_connection_limit(connection, 0, 0);
-	http_connection_flush(connection);
+	if (!was_busy && may_hold(connection)) {
+		connection->is_held = true;
+		http_server_hold(connection->server, connection);
+	} else {
+		http_connection_flush(connection);
+	}
 	if (!was_busy) {
 		http_connection_settle(connection);
 	}

@@ -10,6 +10,7 @@
 #include "core/http/connection.h"
 #include "core/http/listener.h"
 #include "core/http/server_inside.h"
+#include "core/loop.h"
 #include "support/base/memory.h"
 
 enum {
@@ -70,6 +71,16 @@ static void on_bound(void *user)
 	cut_connections(user);
 }
 
+static void on_release(void *user)
+{
+	struct http_server *server = user;
+	struct http_connection *connection;
+	while ((connection = TAILQ_FIRST(&server->held)) != NULL) {
+		TAILQ_REMOVE(&server->held, connection, held_links);
+		http_connection_send_held(connection);
+	}
+}
+
 struct http_server *http_server_create(
         struct event_base *base, const struct http_settings *settings)
 {
@@ -78,6 +89,7 @@ struct http_server *http_server_create(
 	server->base = base;
 	server->settings = *settings;
 	LIST_INIT(&server->connections);
+	TAILQ_INIT(&server->held);
 	SLIST_INIT(&server->listeners);
 	http_deadline_init(&server->bound, base, on_bound, server);
 	int assigned = event_assign(&server->stopped, base, -1, 0, on_stopped, server);
@@ -93,6 +105,9 @@ void http_server_destroy(struct http_server *server)
 	}
 	http_listeners_close(server);
 	cut_connections(server);
+	if (server->settings.loop != NULL) {
+		loop_cancel(server->settings.loop, on_release, server);
+	}
 	(void)event_del(&server->stopped);
 	http_deadline_finish(&server->bound);
 	free(server);
@@ -122,6 +137,14 @@ void http_server_accepted(struct http_server *server, int fd, const struct socka
 	} else {
 		close(fd);
 	}
+}
+
+void http_server_hold(struct http_server *server, struct http_connection *connection)
+{
+	if (TAILQ_EMPTY(&server->held)) {
+		loop_defer(server->settings.loop, on_release, server);
+	}
+	TAILQ_INSERT_TAIL(&server->held, connection, held_links);
 }
 
 void http_server_closed(struct http_server *server)

@@ -14,6 +14,7 @@ struct http_request;
 struct http_router;
 struct http_server;
 struct http_tls;
+struct loop;
 
 /* What is told of each request when its reply has been given. Borrowed for the call. */
 struct http_report {
@@ -43,6 +44,9 @@ struct http_settings {
 	        linger_ms; /* reading on after an error answer, so that it arrives; 0: not at all */
 	const struct http_router *router; /* borrowed */
 	struct http_tls *tls; /* borrowed, NULL: no TLS */
+	/* Borrowed. With it replies that handlers give later leave together, when what the loop
+	 * has waiting has run: a client is woken once for all of them. NULL: each at once. */
+	struct loop *loop;
 	http_report_fn report; /* may be NULL */
 	void *report_user;
 };

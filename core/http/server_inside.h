@@ -15,6 +15,7 @@ struct http_connection;
 struct http_listener;
 
 LIST_HEAD(http_connection_list, http_connection);
+TAILQ_HEAD(http_held_list, http_connection);
 SLIST_HEAD(http_listener_list, http_listener);
 
 struct http_server {
@@ -22,6 +23,7 @@ struct http_server {
 	struct http_settings settings;
 	struct http_counters counters;
 	struct http_connection_list connections;
+	struct http_held_list held; /* with a reply that is to leave with others */
 	struct http_listener_list listeners;
 	struct event stopped; /* made active to call on_stopped off the caller's stack */
 	struct http_deadline bound; /* of the stop */
@@ -38,6 +40,9 @@ const char *http_server_date(struct http_server *server);
 /* A listener has accepted that socket (taken). */
 struct sockaddr;
 void http_server_accepted(struct http_server *server, int fd, const struct sockaddr *peer);
+
+/* The reply of the connection leaves when what the loop has waiting has run. */
+void http_server_hold(struct http_server *server, struct http_connection *connection);
 
 /* A connection has gone. */
 void http_server_closed(struct http_server *server);

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/loop.h"
 #include "support/base/memory.h"
 #include "tests/support/suite.h"
 
@@ -147,21 +148,35 @@ struct http_settings world_settings(void)
 	return settings;
 }
 
-void world_start(struct world *world, const struct http_settings *settings)
+static void start(struct world *world, struct http_settings *settings)
 {
-	*world = (struct world){ .base = event_base_new() };
-	assert(world->base != NULL);
 	world->router = http_router_create();
 	http_router_add(world->router, routes, sizeof(routes) / sizeof(routes[0]), world);
-	struct http_settings own = settings != NULL ? *settings : world_settings();
-	own.router = world->router;
-	own.report = on_report;
-	own.report_user = world;
-	world->server = http_server_create(world->base, &own);
+	settings->router = world->router;
+	settings->report = on_report;
+	settings->report_user = world;
+	world->server = http_server_create(world->base, settings);
 	char *error = NULL;
 	int listening = http_server_listen(world->server, "127.0.0.1:0", &error);
 	assert(listening == 0);
 	(void)listening;
+}
+
+void world_start(struct world *world, const struct http_settings *settings)
+{
+	*world = (struct world){ .loop = loop_create() };
+	world->base = loop_base(world->loop);
+	struct http_settings own = settings != NULL ? *settings : world_settings();
+	own.loop = world->loop;
+	start(world, &own);
+}
+
+void world_start_alone(struct world *world)
+{
+	*world = (struct world){ .loop = loop_create() };
+	world->base = loop_base(world->loop);
+	struct http_settings own = world_settings();
+	start(world, &own);
 }
 
 void world_stop(struct world *world)
@@ -171,7 +186,7 @@ void world_stop(struct world *world)
 		world_reply_later(world, "");
 	}
 	http_router_destroy(world->router);
-	event_base_free(world->base);
+	loop_destroy(world->loop);
 }
 
 static void on_bound(evutil_socket_t fd, short what, void *user)

@@ -24,7 +24,8 @@ enum { WORLD_LATER_MAX = 64 };
  * /both, GET /order/{id}:b and /order/{id}, GET /borrowed (16 MiB that are gone after the reply).
  */
 struct world {
-	struct event_base *base;
+	struct loop *loop;
+	struct event_base *base; /* the loop's */
 	struct http_router *router;
 	struct http_server *server;
 	unsigned n_handled; /* requests that reached a handler */
@@ -50,6 +51,8 @@ struct peer {
  */
 struct http_settings world_settings(void);
 void world_start(struct world *world, const struct http_settings *settings);
+/* With a server that knows the event base only, not the loop. */
+void world_start_alone(struct world *world);
 void world_stop(struct world *world);
 
 /* Turns the loop until is_so(subject), 10 s at most. Returns whether it came so. */

@@ -91,6 +91,21 @@ static void deferred_calls_run_after_the_timer_that_made_them_and_before_the_nex
 	loop_destroy(loop);
 }
 
+static void a_deferred_call_that_is_taken_back_does_not_run(void)
+{
+	struct loop *loop = simulated();
+	struct mark a = { loop, 'a', 0, NULL };
+	struct mark b = { loop, 'b', 0, NULL };
+	loop_defer(loop, on_mark, &a);
+	loop_defer(loop, on_mark, &b);
+	loop_defer(loop, on_break, loop);
+	loop_cancel(loop, on_mark, &a);
+	loop_cancel(loop, on_break, &a);
+	loop_advance(loop, 0);
+	CHECK_TEXT(trace, "b");
+	loop_destroy(loop);
+}
+
 static void a_timer_stopped_by_an_earlier_one_does_not_fire(void)
 {
 	struct loop *loop = simulated();
@@ -289,6 +304,7 @@ int main(int argc, char **argv)
 		SUITE_TEST(timers_fire_in_the_order_of_their_time_and_then_of_their_start),
 		SUITE_TEST(advancing_moves_both_clocks_alike),
 		SUITE_TEST(deferred_calls_run_after_the_timer_that_made_them_and_before_the_next),
+		SUITE_TEST(a_deferred_call_that_is_taken_back_does_not_run),
 		SUITE_TEST(a_timer_stopped_by_an_earlier_one_does_not_fire),
 		SUITE_TEST(thousands_of_timers_started_and_stopped_at_random_fire_each_at_its_time),
 		SUITE_TEST(a_seed_gives_the_same_randomness_again),
