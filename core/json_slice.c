@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistr.h>
 
+#include "core/json_skip.h"
 #include "core/json_slice_text.h"
 #include "core/plain_span.h"
 
@@ -17,6 +18,12 @@ struct scan {
 	const char *end;
 	size_t depth;
 	uint64_t is_object[JSON_SLICE_DEPTH / 64]; /* a bit a level */
+};
+
+/* A member's name with its quotation marks. */
+struct name {
+	struct json_slice slice;
+	bool is_plain; /* there is no escape in it */
 };
 
 static bool is_space(char byte)
@@ -85,14 +92,22 @@ static bool check_word(struct scan *scan, const char *word)
 	return true;
 }
 
-static bool check_string(struct scan *scan)
+/* Ret_is_plain: all of it is printable ASCII that stands for itself. */
+static bool check_text(struct scan *scan, bool *ret_is_plain)
 {
 	const char *first = scan->at + 1;
 	const char *odd = first + plain_span(first, (size_t)(scan->end - first));
 	bool is_plain = odd < scan->end && *odd == '"';
 	const char *after = is_plain ? odd + 1 : json_slice_text_check(scan->at, scan->end);
 	scan->at = after != NULL ? after : scan->at;
+	*ret_is_plain = is_plain;
 	return after != NULL;
+}
+
+static bool check_string(struct scan *scan)
+{
+	bool is_plain;
+	return check_text(scan, &is_plain);
 }
 
 /* A value that holds no others. */
@@ -131,19 +146,17 @@ static bool enter(struct scan *scan, bool is_object)
 	return true;
 }
 
-/* A member's name and the colon behind it; ret_name may be NULL. */
-static bool check_name(struct scan *scan, struct json_slice *ret_name)
+/* A member's name and the colon behind it. */
+static bool check_name(struct scan *scan, struct name *ret_name)
 {
 	if (peek(scan) != '"') {
 		return false;
 	}
 	const char *first = scan->at;
-	if (!check_string(scan)) {
+	if (!check_text(scan, &ret_name->is_plain)) {
 		return false;
 	}
-	if (ret_name != NULL) {
-		*ret_name = (struct json_slice){ first, (size_t)(scan->at - first) };
-	}
+	ret_name->slice = (struct json_slice){ first, (size_t)(scan->at - first) };
 	if (peek(scan) != ':') {
 		return false;
 	}
@@ -155,6 +168,7 @@ static bool check_name(struct scan *scan, struct json_slice *ret_name)
  * the value is complete. */
 static bool check_begin(struct scan *scan, bool *ret_is_over)
 {
+	struct name name;
 	char first = peek(scan);
 	*ret_is_over = true;
 	if (first != '{' && first != '[') {
@@ -169,13 +183,14 @@ static bool check_begin(struct scan *scan, bool *ret_is_over)
 		return true;
 	}
 	*ret_is_over = false;
-	return first != '{' || check_name(scan, NULL);
+	return first != '{' || check_name(scan, &name);
 }
 
 /* A value is complete: leaves what ends with it, up to where the next value begins, but not what
  * stands at that depth. */
 static bool check_after(struct scan *scan, size_t depth)
 {
+	struct name name;
 	while (scan->depth != depth) {
 		bool is_object = is_in_object(scan);
 		char next = peek(scan);
@@ -185,7 +200,7 @@ static bool check_after(struct scan *scan, size_t depth)
 		}
 		scan->at++;
 		if (!is_closed) {
-			return !is_object || check_name(scan, NULL);
+			return !is_object || check_name(scan, &name);
 		}
 		scan->depth--;
 	}
@@ -233,29 +248,41 @@ static void want_all(struct wanted *wanted)
 	}
 }
 
-/* False for most names at the first glance; a string may begin with an escape. */
-static bool may_be(struct json_slice string, const char *text)
+static inline bool is_named(const struct name *name, const char *wanted)
 {
-	return string.text[1] == text[0] || string.text[1] == '\\';
+	const char *text = name->slice.text + 1;
+	size_t size = name->slice.size - 2;
+	if (!name->is_plain) {
+		return json_slice_is_text(name->slice, wanted);
+	}
+	return text[0] == wanted[0] && strncmp(text, wanted, size) == 0 && wanted[size] == '\0';
+}
+
+/* The place of that name; n_names if it is none of them. */
+static size_t place_of(const struct wanted *wanted, const struct name *name)
+{
+	size_t place = 0;
+	if ((wanted->initials & initial_bit(name->slice.text[1])) == 0) {
+		return wanted->n_names;
+	}
+	while (place < wanted->n_names && !is_named(name, wanted->names[place])) {
+		place++;
+	}
+	return place;
 }
 
 /* Members mostly come in the order of the names: after one that was found the next is tried. */
-static void find(struct wanted *wanted, struct json_slice name, struct json_slice value)
+static inline void find(struct wanted *wanted, const struct name *name, struct json_slice value)
 {
-	if ((wanted->initials & initial_bit(name.text[1])) == 0) {
-		return;
-	}
-	size_t at = wanted->next;
-	for (size_t i = 0; i < wanted->n_names; i++) {
-		size_t place = at;
-		at = at + 1 < wanted->n_names ? at + 1 : 0;
-		if (may_be(name, wanted->names[place]) &&
-		        json_slice_is_text(name, wanted->names[place])) {
-			wanted->values[place] = value;
-			wanted->next = at;
+	size_t place = wanted->next;
+	if (!is_named(name, wanted->names[place])) {
+		place = place_of(wanted, name);
+		if (place == wanted->n_names) {
 			return;
 		}
 	}
+	wanted->values[place] = value;
+	wanted->next = place + 1 < wanted->n_names ? place + 1 : 0;
 }
 
 /* An object of which some members are wanted. */
@@ -267,12 +294,12 @@ static bool check_members(struct scan *scan, struct wanted *wanted, struct json_
 	}
 	bool is_over = peek(scan) == '}';
 	while (!is_over) {
-		struct json_slice name;
+		struct name name;
 		struct json_slice value;
 		if (!check_name(scan, &name) || !check_value(scan, &value)) {
 			return false;
 		}
-		find(wanted, name, value);
+		find(wanted, &name, value);
 		char next = peek(scan);
 		is_over = next == '}';
 		if (!is_over && next != ',') {
@@ -317,32 +344,21 @@ struct json_slice json_slice_read(const char *text, size_t size, const char *con
 	return none;
 }
 
-static bool ends_scalar(char byte)
+/* The byte behind the string that begins here; most have no escape. */
+static inline const char *skip_text(const char *at, const char *end, bool *ret_is_plain)
 {
-	return byte == ',' || byte == ']' || byte == '}' || is_space(byte);
+	const char *first = at + 1;
+	const char *odd = first + plain_unescaped_span(first, (size_t)(end - first));
+	*ret_is_plain = *odd == '"';
+	return *ret_is_plain ? odd + 1 : json_slice_text_end(at, end);
 }
 
-/* The byte behind the value that begins here. */
-static const char *skip_value(const char *at, const char *end)
+/* The byte behind the number or word that begins here. */
+static const char *skip_word(const char *at, const char *end)
 {
-	size_t depth = 0;
-	do {
-		if (*at == '"') {
-			at = json_slice_text_end(at, end);
-		} else if (*at == '{' || *at == '[') {
-			depth++;
-			at++;
-		} else if (*at == '}' || *at == ']') {
-			depth--;
-			at++;
-		} else if (depth != 0) {
-			at++;
-		} else {
-			while (at < end && !ends_scalar(*at)) {
-				at++;
-			}
-		}
-	} while (depth != 0);
+	while (at < end && (unsigned char)*at > ' ' && *at != ',' && *at != ']' && *at != '}') {
+		at++;
+	}
 	return at;
 }
 
@@ -366,7 +382,7 @@ struct json_slice_walk json_slice_elements(struct json_slice array)
 
 /* To where the next name or element begins; false: there is none, or an object ends here whose end
  * was not known. */
-static bool step(struct json_slice_walk *walk)
+static inline bool step(struct json_slice_walk *walk)
 {
 	walk->at = skip_space(walk->at, walk->end);
 	if (walk->at < walk->end && *walk->at == ',') {
@@ -375,24 +391,43 @@ static bool step(struct json_slice_walk *walk)
 	return walk->at < walk->end && *walk->at != '}';
 }
 
-static struct json_slice take_value(struct json_slice_walk *walk)
+static inline struct json_slice take_value(struct json_slice_walk *walk)
 {
+	bool is_plain;
 	const char *first = walk->at;
-	walk->at = *first == '"' ? json_slice_text_end(first, walk->end)
-	                         : skip_value(first, walk->end);
+	if (*first == '"') {
+		walk->at = skip_text(first, walk->end, &is_plain);
+	} else if (*first == '{' || *first == '[') {
+		walk->at = json_skip_nested(first, walk->end);
+	} else {
+		walk->at = skip_word(first, walk->end);
+	}
 	return (struct json_slice){ first, (size_t)(walk->at - first) };
+}
+
+static inline bool next_member(
+        struct json_slice_walk *walk, struct name *ret_name, struct json_slice *ret_value)
+{
+	if (!step(walk)) {
+		return false;
+	}
+	const char *first = walk->at;
+	walk->at = skip_text(first, walk->end, &ret_name->is_plain);
+	ret_name->slice = (struct json_slice){ first, (size_t)(walk->at - first) };
+	walk->at = skip_space(walk->at, walk->end) + 1;
+	walk->at = skip_space(walk->at, walk->end);
+	*ret_value = take_value(walk);
+	return true;
 }
 
 bool json_slice_next_member(
         struct json_slice_walk *walk, struct json_slice *ret_name, struct json_slice *ret_value)
 {
-	if (!step(walk)) {
+	struct name name;
+	if (!next_member(walk, &name, ret_value)) {
 		return false;
 	}
-	*ret_name = take_value(walk);
-	walk->at = skip_space(walk->at, walk->end) + 1;
-	walk->at = skip_space(walk->at, walk->end);
-	*ret_value = take_value(walk);
+	*ret_name = name.slice;
 	return true;
 }
 
@@ -407,11 +442,11 @@ bool json_slice_next_element(struct json_slice_walk *walk, struct json_slice *re
 
 static void collect(struct json_slice_walk *walk, struct wanted *wanted)
 {
-	struct json_slice name;
+	struct name name;
 	struct json_slice value;
 	want_all(wanted);
-	while (json_slice_next_member(walk, &name, &value)) {
-		find(wanted, name, value);
+	while (next_member(walk, &name, &value)) {
+		find(wanted, &name, value);
 	}
 }
 

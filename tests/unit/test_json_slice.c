@@ -155,6 +155,36 @@ static void members_are_found_while_the_text_is_checked(void)
 	CHECK_TEXT(shown(values[2]), "{\"a\":7}");
 }
 
+/* Strings with brackets and escapes in them, and what holds them, at each place of a piece. */
+static void what_is_passed_over_may_hold_anything_anywhere(void)
+{
+	static const char *const passed[] = { "{}", "[[],{}]",
+		"{\"a\":\"b\",\"c\":[1,2,{\"d\":null}]}", "[\"}]\",\"[{\"]",
+		"{\"\\\"}\":\"\\\\\",\"x\":[\"\\\\\\\"]\"]}",
+		"[\"0123456789abcde\\\"]0123456789abcdef}\",[\"[[[[[[[[[[[[[[[[[[\"]]",
+		"{\"long\":[1234567890,1234567890,1234567890,[[[[[[[[[[[[[[[[[[[\"]\"]]]]]]]]]]]]]]"
+		"]]]]]]}" };
+	static const char *const names[] = { "passed", "behind" };
+	static const char padding[] = "                                ";
+	char whole[256];
+	char text[512];
+	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++) {
+		for (int n = 0; n < 32; n++) {
+			struct json_slice values[2];
+			(void)snprintf(whole, sizeof(whole), "[%.*s%s]", n, padding, passed[i]);
+			(void)snprintf(text, sizeof(text), "{\"passed\":%s,%.*s\"behind\":%d}",
+			        whole, 31 - n, padding, n);
+			json_slice_collect(slice(text), names, 2, values);
+			CHECK_TEXT(shown(values[0]), whole);
+			CHECK_INT(atoi(shown(values[1])), n);
+			struct json_slice_walk walk = json_slice_elements(slice(whole));
+			CHECK(json_slice_next_element(&walk, &values[0]));
+			CHECK_TEXT(shown(values[0]), passed[i]);
+			CHECK(!json_slice_next_element(&walk, &values[0]));
+		}
+	}
+}
+
 static void text_that_is_none_has_no_members(void)
 {
 	static const char *const texts[] = { "{\"a\":1", "{\"a\":1}}", "{\"a\":1,}", "{\"a\":1,2}",
@@ -298,6 +328,7 @@ static const struct suite_test tests[] = {
 	SUITE_TEST(member_is_found_by_what_its_name_says_and_the_last_counts),
 	SUITE_TEST(members_are_collected_in_the_order_of_the_names),
 	SUITE_TEST(members_are_found_while_the_text_is_checked),
+	SUITE_TEST(what_is_passed_over_may_hold_anything_anywhere),
 	SUITE_TEST(text_that_is_none_has_no_members),
 	SUITE_TEST(object_is_read_as_deep_as_any_value),
 	SUITE_TEST(elements_are_collected_as_they_are_walked_over),
