@@ -237,9 +237,8 @@ void json_writer_name_sized(struct json_writer *writer, const char *name, size_t
 	writer->needs_comma = false;
 }
 
-void json_writer_name(struct json_writer *writer, const char *name)
+void json_writer_plain_name(struct json_writer *writer, const char *name, size_t size)
 {
-	size_t size = strlen(name);
 	char *to = begin_value(writer, size + 3);
 	*to++ = '"';
 	memcpy(to, name, size);

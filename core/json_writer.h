@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "support/base/cleanup.h"
 
@@ -37,7 +38,11 @@ void json_writer_end_object(struct json_writer *writer);
 void json_writer_begin_array(struct json_writer *writer);
 void json_writer_end_array(struct json_writer *writer);
 /* The name of the next value: one of ours, which needs no escape; sized: any. */
-void json_writer_name(struct json_writer *writer, const char *name);
+void json_writer_plain_name(struct json_writer *writer, const char *name, size_t size);
+static inline void json_writer_name(struct json_writer *writer, const char *name)
+{
+	json_writer_plain_name(writer, name, strlen(name));
+}
 void json_writer_name_sized(struct json_writer *writer, const char *name, size_t size);
 
 /*

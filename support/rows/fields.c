@@ -11,6 +11,7 @@
 #include "support/rows/fields.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "support/base/memory.h"
@@ -35,6 +36,9 @@ static const char *const known_names[] = { NULL, "job_id", "tenant_id", "tenant_
 _Static_assert(N_KNOWN <= FIELDS_N_CODES, "each known name has its place among the changes");
 
 static uint8_t code_slots[N_SLOTS];
+/* The code that a name had behind one with this code: a guess, the same rows come again and again.
+ */
+static _Atomic uint8_t last_behind[FIELDS_N_CODES];
 static pthread_once_t code_slots_once = PTHREAD_ONCE_INIT;
 
 void bytes_finish(struct bytes *bytes)
@@ -100,10 +104,13 @@ uint8_t fields_code(const char *name)
 
 uint8_t fields_code_behind(uint8_t before, const char *name)
 {
-	const char *next = before + 1u < N_KNOWN ? known_names[before + 1u] : "";
-	return next[0] == name[0] && next[0] != '\0' && strcmp(next, name) == 0
-	        ? (uint8_t)(before + 1u)
-	        : fields_code(name);
+	uint8_t code = atomic_load_explicit(&last_behind[before], memory_order_relaxed);
+	if (code != 0 && known_names[code][0] == name[0] && strcmp(known_names[code], name) == 0) {
+		return code;
+	}
+	code = fields_code(name);
+	atomic_store_explicit(&last_behind[before], code, memory_order_relaxed);
+	return code;
 }
 
 size_t fields_size(const struct lucius_field *fields, uint64_t n_fields, const char **ret_long_name)

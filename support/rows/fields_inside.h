@@ -9,7 +9,7 @@
 
 /* The code of a known name; 0: it has none. */
 uint8_t fields_code(const char *name);
-/* The same, for names that mostly come in the order of their codes. */
+/* The same, for a name behind one with that code (0: none): quick where it was so before. */
 uint8_t fields_code_behind(uint8_t before, const char *name);
 /* Appends one field, whose name has that code. */
 void fields_add(struct bytes *into, const struct lucius_field *field, uint8_t code);
