@@ -13,6 +13,7 @@
 #include "core/api.h"
 #include "core/backend.h"
 #include "core/command_job.h"
+#include "core/copy.h"
 #include "core/envelope.h"
 #include "core/http/reply.h"
 #include "core/http/target.h"
@@ -191,15 +192,16 @@ static void create_rows(struct orchestration *chain)
 {
 	const struct job *job = chain->job;
 	CLEANUP_ARENA struct arena arena = { 0 };
-	const struct lucius_command command = {
-		.size = sizeof(command),
+	struct lucius_command *command = arena_zalloc(&arena, sizeof(*command));
+	*command = (struct lucius_command){
+		.size = sizeof(*command),
 		.max_inflight = (uint32_t)chain->api->settings->max_inflight_per_tenant,
-		.idempotency_key = value_as_text(&job->idempotency_key),
-		.idempotency_hash = value_as_text(&job->idempotency_hash),
+		.idempotency_key = copy_text(&arena, value_as_text(&job->idempotency_key)),
+		.idempotency_hash = copy_text(&arena, value_as_text(&job->idempotency_hash)),
 		.job = job_encode_new(job, &arena),
 	};
 	const struct op_caller caller = { on_created_row, on_created, chain, 0 };
-	(void)storage_create(chain->api->storage, &command, &caller);
+	(void)storage_create(chain->api->storage, &arena, command, &caller);
 }
 
 static size_t directive_size(const struct job *job, const struct step *step)

@@ -122,6 +122,17 @@ char *arena_join(struct arena *arena, ...)
 	return joined;
 }
 
+void arena_take_over(struct arena *arena, struct arena *from)
+{
+	struct arena_block **last = &from->blocks;
+	while (*last != NULL) {
+		last = &(*last)->next;
+	}
+	*last = arena->blocks;
+	arena->blocks = from->blocks;
+	from->blocks = NULL;
+}
+
 void arena_finish(struct arena *arena)
 {
 	struct arena_block *block = arena->blocks;

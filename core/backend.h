@@ -15,6 +15,7 @@
 
 #include "core/op.h"
 
+struct arena;
 struct backend;
 struct loop;
 
@@ -64,12 +65,14 @@ const char *backend_open_operation(const struct backend *backend);
 struct lucius_storage_info storage_info(struct backend *storage);
 int storage_has_list(const struct backend *storage);
 int storage_has_events(const struct backend *storage);
-struct lucius_op storage_create(struct backend *storage, const struct lucius_command *command,
-        const struct op_caller *caller);
+/* The command lies in the arena with all that it points to (or stays for ever): the operation takes
+ * over what is in the arena. So with the job of storage_save. */
+struct lucius_op storage_create(struct backend *storage, struct arena *arena,
+        const struct lucius_command *command, const struct op_caller *caller);
 struct lucius_op storage_load(
         struct backend *storage, struct lucius_text job_id, const struct op_caller *caller);
-struct lucius_op storage_save(
-        struct backend *storage, const struct lucius_job *job, const struct op_caller *caller);
+struct lucius_op storage_save(struct backend *storage, struct arena *arena,
+        const struct lucius_job *job, const struct op_caller *caller);
 struct lucius_op storage_release(
         struct backend *storage, const struct lucius_job *job, const struct op_caller *caller);
 struct lucius_op storage_scan(struct backend *storage, struct lucius_text cursor, uint32_t limit,

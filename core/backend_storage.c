@@ -27,14 +27,14 @@ int storage_has_events(const struct backend *storage)
 	return LUCIUS_HAS(table_of(storage), events);
 }
 
-struct lucius_op storage_create(struct backend *storage, const struct lucius_command *command,
-        const struct op_caller *caller)
+struct lucius_op storage_create(struct backend *storage, struct arena *arena,
+        const struct lucius_command *command, const struct op_caller *caller)
 {
 	struct lucius_op handle;
 	struct op *op = backend_ask(storage, LUCIUS_OP_STORAGE_CREATE, true, caller, &handle);
 	if (op != NULL) {
-		table_of(storage)->create(
-		        storage->self, copy_command(&op->arguments, command), handle);
+		arena_take_over(&op->arguments, arena);
+		table_of(storage)->create(storage->self, command, handle);
 		backend_left(storage, LUCIUS_OP_STORAGE_CREATE);
 	}
 	return handle;
@@ -52,13 +52,14 @@ struct lucius_op storage_load(
 	return handle;
 }
 
-struct lucius_op storage_save(
-        struct backend *storage, const struct lucius_job *job, const struct op_caller *caller)
+struct lucius_op storage_save(struct backend *storage, struct arena *arena,
+        const struct lucius_job *job, const struct op_caller *caller)
 {
 	struct lucius_op handle;
 	struct op *op = backend_ask(storage, LUCIUS_OP_STORAGE_SAVE, true, caller, &handle);
 	if (op != NULL) {
-		table_of(storage)->save(storage->self, copy_job(&op->arguments, job), handle);
+		arena_take_over(&op->arguments, arena);
+		table_of(storage)->save(storage->self, job, handle);
 		backend_left(storage, LUCIUS_OP_STORAGE_SAVE);
 	}
 	return handle;

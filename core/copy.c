@@ -77,3 +77,17 @@ const struct lucius_field *copy_fields(
 	}
 	return copy;
 }
+
+void copy_values(struct arena *arena, struct lucius_field *fields, uint64_t n_fields)
+{
+	size_t size = 0;
+	for (uint64_t i = 0; i < n_fields; i++) {
+		size += fields[i].value_size + 1;
+	}
+	char *text = arena_alloc(arena, size);
+	for (uint64_t i = 0; i < n_fields; i++) {
+		const char *value = fields[i].value;
+		fields[i].value = text;
+		text = put(text, value, fields[i].value_size);
+	}
+}

@@ -32,6 +32,9 @@ struct lucius_text copy_text(struct arena *arena, struct lucius_text text);
 const struct lucius_field *copy_fields(
         struct arena *arena, const struct lucius_field *fields, uint64_t n_fields);
 
+/* The values alone move into the arena, behind each a NUL. */
+void copy_values(struct arena *arena, struct lucius_field *fields, uint64_t n_fields);
+
 /* struct lucius_text, as an item. */
 void *copy_text_item(struct arena *arena, const void *text);
 

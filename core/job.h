@@ -110,7 +110,8 @@ struct job *job_share(struct job *job);
 void job_destroy(struct job *job);
 CLEANUP_DEFINE(struct job *, job, job_destroy)
 
-/* Each row lives in that arena, its texts in the job's. */
+/* Each row lives in that arena, and so do its texts, but for those of job_encode_loaded, which are
+ * the job's. */
 /* Of a new job, with all steps. */
 const struct lucius_job *job_encode_new(const struct job *job, struct arena *arena);
 /* Of a changed one: the fields of job and steps that changed, and the new events. A value that is

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/copy.h"
 #include "core/field_names.h"
 #include "core/job_columns.h"
 #include "support/base/decimal.h"
@@ -190,7 +191,7 @@ static bool is_same(const struct column *column, const void *owner, const void *
 }
 
 /* All that is there; or, with saved, what differs from it, missing values as empty fields. */
-static const struct lucius_field *row_write(const struct columns *columns, const void *owner,
+static struct lucius_field *row_write(const struct columns *columns, const void *owner,
         const void *saved, struct arena *arena, uint64_t *ret_n_fields)
 {
 	struct lucius_field *fields = arena_alloc(arena, columns->n * sizeof(*fields));
@@ -208,6 +209,15 @@ static const struct lucius_field *row_write(const struct columns *columns, const
 	return fields;
 }
 
+/* The same, borrowing nothing. */
+static const struct lucius_field *row_write_whole(const struct columns *columns, const void *owner,
+        const void *saved, struct arena *arena, uint64_t *ret_n_fields)
+{
+	struct lucius_field *fields = row_write(columns, owner, saved, arena, ret_n_fields);
+	copy_values(arena, fields, *ret_n_fields);
+	return fields;
+}
+
 static void encode_steps(
         const struct job *job, bool is_save, struct arena *arena, struct lucius_job *row)
 {
@@ -217,8 +227,8 @@ static void encode_steps(
 		struct lucius_step *encoded = arena_zalloc(arena, sizeof(*encoded));
 		encoded->size = sizeof(*encoded);
 		encoded->step_index = (uint32_t)step->step_index;
-		encoded->step_id = value_as_text(&step->step_id);
-		encoded->fields = row_write(&step_columns, step,
+		encoded->step_id = copy_text(arena, value_as_text(&step->step_id));
+		encoded->fields = row_write_whole(&step_columns, step,
 		        is_save ? &job->saved_steps[i] : NULL, arena, &encoded->n_fields);
 		if (encoded->n_fields != 0) {
 			list[row->n_steps++] = encoded;
@@ -256,6 +266,7 @@ static const struct lucius_job_event *encode_event(
 	}
 	add_field(fields, &encoded->n_fields, field_names.state, event->state);
 	add_field(fields, &encoded->n_fields, field_names.detail, event->detail);
+	copy_values(arena, fields, encoded->n_fields);
 	encoded->fields = fields;
 	return encoded;
 }
@@ -278,11 +289,11 @@ static struct lucius_job *encode_head(const struct job *job, struct arena *arena
 	*row = (struct lucius_job){
 		.size = sizeof(*row),
 		.is_terminal = job_state_is_terminal(job->state),
-		.job_id = value_as_text(&job->job_id),
-		.tenant_id = value_as_text(&job->tenant_id),
-		.tenant_bucket = value_as_text(&job->tenant_bucket),
-		.created_at = value_as_text(&job->created_at),
-		.revision = job->revision,
+		.job_id = copy_text(arena, value_as_text(&job->job_id)),
+		.tenant_id = copy_text(arena, value_as_text(&job->tenant_id)),
+		.tenant_bucket = copy_text(arena, value_as_text(&job->tenant_bucket)),
+		.created_at = copy_text(arena, value_as_text(&job->created_at)),
+		.revision = copy_text(arena, job->revision),
 	};
 	const char *state = job_state_text(job->state);
 	row->state = (struct lucius_text){ state, strlen(state) };
@@ -292,8 +303,8 @@ static struct lucius_job *encode_head(const struct job *job, struct arena *arena
 static const struct lucius_job *encode(const struct job *job, bool is_save, struct arena *arena)
 {
 	struct lucius_job *row = encode_head(job, arena);
-	row->fields =
-	        row_write(&job_columns, job, is_save ? job->saved : NULL, arena, &row->n_fields);
+	row->fields = row_write_whole(
+	        &job_columns, job, is_save ? job->saved : NULL, arena, &row->n_fields);
 	encode_steps(job, is_save, arena, row);
 	encode_events(job, arena, row);
 	return row;

@@ -300,7 +300,8 @@ static void save(struct ledger_line *line)
 {
 	const struct op_caller caller = { on_saved_row, on_saved, line, 0 };
 	CLEANUP_ARENA struct arena arena = { 0 };
-	(void)storage_save(line->ledger->storage, job_encode_change(line->job, &arena), &caller);
+	(void)storage_save(
+	        line->ledger->storage, &arena, job_encode_change(line->job, &arena), &caller);
 }
 
 static void on_unchanged(void *user)

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "core/copy.h"
 #include "core/loader.h"
 #include "support/base/memory.h"
 #include "tests/support/suite.h"
@@ -310,7 +311,7 @@ void rig_put_job(const struct job *job)
 		.idempotency_hash = value_as_text(&job->idempotency_hash),
 		.job = job_encode_new(job, &arena),
 	};
-	storage_create(rig.memory, &command, NULL);
+	storage_create(rig.memory, &arena, copy_command(&arena, &command), NULL);
 	rig_turn();
 }
 
@@ -336,6 +337,6 @@ void rig_change_job(const char *job_id, ledger_change_fn change, void *user)
 	CLEANUP(cleanup_job) struct job *job = rig_load_job(job_id);
 	rfc3339_print(loop_clock_us(rig.loop), now);
 	(void)change(user, job, now);
-	storage_save(rig.memory, job_encode_change(job, &arena), NULL);
+	storage_save(rig.memory, &arena, job_encode_change(job, &arena), NULL);
 	rig_turn();
 }

@@ -78,11 +78,32 @@ static void pages_by_which_the_heap_grows_a_little_are_had_at_once(void)
 	CHECK_INT(pages_at(little), is_known ? PAGES : 0);
 }
 
+static void what_another_takes_over_lasts_as_long_as_that_does(void)
+{
+	struct arena from = { 0 };
+	struct arena empty = { 0 };
+	struct arena arena = { 0 };
+	const char *own = arena_copy(&arena, "own", 3);
+	const char *early = arena_copy(&from, "early", 5);
+	(void)arena_alloc(&from, 5000);
+	const char *late = arena_copy(&from, "late", 4);
+	arena_take_over(&arena, &from);
+	arena_take_over(&arena, &empty);
+	CHECK(from.blocks == NULL);
+	arena_finish(&from);
+	CHECK_TEXT(own, "own");
+	CHECK_TEXT(early, "early");
+	CHECK_TEXT(late, "late");
+	arena_finish(&arena);
+	CHECK(arena.blocks == NULL);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct suite_test tests[] = {
 		SUITE_TEST(texts_of_any_length_are_printed_whole),
 		SUITE_TEST(pages_by_which_the_heap_grows_a_little_are_had_at_once),
+		SUITE_TEST(what_another_takes_over_lasts_as_long_as_that_does),
 		SUITE_TEST(blocks_are_used_again_until_they_are_given_back),
 	};
 	return suite_run("arena", tests, sizeof(tests) / sizeof(tests[0]), argc, argv);

@@ -2,6 +2,7 @@
 /* Every operation of every kind: with a table that has all of it, with one that has what it must,
  * and on a backend that stops. */
 #include "core/backend.h"
+#include "core/copy.h"
 
 #include <stdbool.h>
 
@@ -279,8 +280,9 @@ static const struct lucius_text word = { "t1", 2 };
 
 static void ask_create(void)
 {
-	storage_create(backend, &(struct lucius_command){ .size = sizeof(struct lucius_command) },
-	        &caller);
+	CLEANUP_ARENA struct arena arena = { 0 };
+	storage_create(backend, &arena,
+	        &(struct lucius_command){ .size = sizeof(struct lucius_command) }, &caller);
 }
 
 static void ask_load(void)
@@ -290,7 +292,9 @@ static void ask_load(void)
 
 static void ask_save(void)
 {
-	storage_save(backend, &(struct lucius_job){ .size = sizeof(struct lucius_job) }, &caller);
+	CLEANUP_ARENA struct arena arena = { 0 };
+	storage_save(backend, &arena, &(struct lucius_job){ .size = sizeof(struct lucius_job) },
+	        &caller);
 }
 
 static void ask_release(void)

@@ -57,7 +57,9 @@ static void a_short_struct_is_taken_as_far_as_it_goes(void)
 		.job_id = world_text("abc"),
 		.revision = world_text("not there"),
 		.n_fields = 77 };
-	storage_save(world.storage, &job, &caller);
+	struct arena arena = { 0 };
+	storage_save(world.storage, &arena, copy_job(&arena, &job), &caller);
+	CHECK(arena.blocks == NULL);
 	CHECK_TEXT(fake->job->job_id.data, "abc");
 	CHECK_INT(fake->job->revision.size, 0);
 	CHECK_INT(fake->job->n_fields, 0);
@@ -97,7 +99,8 @@ static void fields_and_steps_are_copied_with_all_they_point_to(void)
 	struct lucius_job job = {
 		.size = sizeof(job), .fields = &empty, .n_fields = 1, .steps = steps, .n_steps = 1
 	};
-	storage_save(world.storage, &job, &caller);
+	struct arena arena = { 0 };
+	storage_save(world.storage, &arena, copy_job(&arena, &job), &caller);
 	value[0] = 'x';
 	CHECK_TEXT(fake->job->steps[0]->fields[0].value, "7");
 	CHECK_TEXT(fake->job->steps[0]->fields[0].name, "attempt_no");

@@ -105,15 +105,16 @@ static void pass_on(void *user)
 	struct store_request *request = user;
 	struct backend *backend = backend_of(request->process);
 	const struct op_caller caller = { on_item, on_done, request, OP_NO_DEADLINE };
+	CLEANUP_ARENA struct arena arena = { 0 };
 	switch (request->operation) {
 	case LUCIUS_OP_STORAGE_CREATE:
-		storage_create(backend, request->argument, &caller);
+		storage_create(backend, &arena, copy_command(&arena, request->argument), &caller);
 		break;
 	case LUCIUS_OP_STORAGE_LOAD:
 		storage_load(backend, request->text, &caller);
 		break;
 	case LUCIUS_OP_STORAGE_SAVE:
-		storage_save(backend, request->argument, &caller);
+		storage_save(backend, &arena, copy_job(&arena, request->argument), &caller);
 		break;
 	case LUCIUS_OP_STORAGE_RELEASE:
 		storage_release(backend, request->argument, &caller);
