@@ -21,6 +21,7 @@
 struct dead_letters {
 	struct replies *replies;
 	struct timer *timer; /* of the next pass */
+	int64_t seconds; /* that it was set with */
 	uint32_t lane; /* under way */
 	struct lucius_op subscription; /* id 0: none */
 	struct timer *idle; /* ends the lane when nothing more comes */
@@ -43,9 +44,18 @@ static void wait_for_time(struct dead_letters *pass)
 	if (FAULT(dead_letters_not_read)) {
 		return;
 	}
-	uint64_t seconds = (uint64_t)*pass->replies->parts.dlq_seconds;
-	if (seconds != 0 && !pass->replies->is_stopping) {
-		pass->timer = timer_start(pass->replies->parts.loop, seconds * 1000, on_time, pass);
+	pass->seconds = *pass->replies->parts.dlq_seconds;
+	if (pass->seconds != 0 && !pass->replies->is_stopping) {
+		pass->timer = timer_start(
+		        pass->replies->parts.loop, (uint64_t)pass->seconds * 1000, on_time, pass);
+	}
+}
+
+void dead_letters_reconfigure(struct dead_letters *pass)
+{
+	if (pass->timer != NULL && pass->seconds != *pass->replies->parts.dlq_seconds) {
+		timer_stop(steal(pass->timer));
+		wait_for_time(pass);
 	}
 }
 

@@ -114,6 +114,11 @@ static void on_nothing_open(void *user)
 	replies_ended(user);
 }
 
+void replies_reconfigure(struct replies *replies)
+{
+	dead_letters_reconfigure(replies->dead_letters);
+}
+
 void replies_stop(struct replies *replies, lucius_fn on_stopped, void *user)
 {
 	replies->is_stopping = true;

@@ -31,6 +31,8 @@ struct replies_parts {
 struct replies *replies_create(const struct replies_parts *parts);
 /* Subscribes to all lanes. */
 void replies_start(struct replies *replies);
+/* What is borrowed and may change has changed. */
+void replies_reconfigure(struct replies *replies);
 /* Drains; on_stopped runs once nothing is open. */
 void replies_stop(struct replies *replies, lucius_fn on_stopped, void *user);
 /* Takes NULL. Stopped or never started. */

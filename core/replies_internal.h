@@ -40,6 +40,8 @@ void replies_ended(struct replies *replies);
 /* The pass over the dead letters of all lanes, every so often. */
 struct dead_letters *dead_letters_create(struct replies *replies);
 void dead_letters_start(struct dead_letters *dead_letters);
+/* Their period may have changed. */
+void dead_letters_reconfigure(struct dead_letters *pass);
 void dead_letters_stop(struct dead_letters *dead_letters);
 void dead_letters_destroy(struct dead_letters *dead_letters);
 

@@ -350,6 +350,12 @@ void service_reconfigure(struct service *service)
 		const struct step_options defaults = default_options(service->parts.settings);
 		activities_set_defaults(service->activities, &defaults);
 	}
+	if (service->sweeper != NULL) {
+		sweeper_reconfigure(service->sweeper);
+	}
+	if (service->replies != NULL) {
+		replies_reconfigure(service->replies);
+	}
 	if (service->next_registry == NULL) {
 		return;
 	}

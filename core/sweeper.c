@@ -34,6 +34,7 @@
 struct sweeper {
 	struct sweeper_parts parts;
 	struct timer *timer; /* of the next pass */
+	int64_t period_seconds; /* that it was set with */
 	struct job *page[PAGE_SIZE]; /* owned */
 	size_t n_page;
 	size_t at; /* the job of the page that is looked at */
@@ -78,11 +79,20 @@ static void on_time(void *user)
 /* The period with up to a fifth less or more, so that processes do not sweep in step. */
 static void wait_for_time(struct sweeper *sweeper)
 {
-	uint64_t period_ms = (uint64_t)*sweeper->parts.period_seconds * 1000;
+	sweeper->period_seconds = *sweeper->parts.period_seconds;
+	uint64_t period_ms = (uint64_t)sweeper->period_seconds * 1000;
 	uint64_t random = 0;
 	loop_random(sweeper->parts.loop, &random, sizeof(random));
 	uint64_t wait_ms = period_ms - period_ms / 5 + random % (period_ms / 5 * 2 + 1);
 	sweeper->timer = timer_start(sweeper->parts.loop, wait_ms, on_time, sweeper);
+}
+
+void sweeper_reconfigure(struct sweeper *sweeper)
+{
+	if (sweeper->timer != NULL && sweeper->period_seconds != *sweeper->parts.period_seconds) {
+		timer_stop(steal(sweeper->timer));
+		wait_for_time(sweeper);
+	}
 }
 
 static void end_pass(struct sweeper *sweeper)

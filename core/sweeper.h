@@ -29,6 +29,8 @@ struct sweeper_parts {
 
 struct sweeper *sweeper_create(const struct sweeper_parts *parts);
 void sweeper_start(struct sweeper *sweeper);
+/* The period may have changed: it counts for the wait under way as well. */
+void sweeper_reconfigure(struct sweeper *sweeper);
 /* Ends after what is under way; on_stopped runs later. */
 void sweeper_stop(struct sweeper *sweeper, lucius_fn on_stopped, void *user);
 /* Takes NULL. Stopped or never started. */

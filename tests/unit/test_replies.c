@@ -431,6 +431,22 @@ static void pass_goes_through_all_lanes_and_begins_again(void)
 	end();
 }
 
+static void period_of_the_dead_letters_counts_for_the_wait_under_way(void)
+{
+	dlq_seconds = 86400;
+	begin_with(NULL, 1);
+	dlq_seconds = 60;
+	replies_reconfigure(replies);
+	for (int i = 0; i < 59; i++) {
+		rig_advance(1000);
+		replies_reconfigure(replies); /* it has not changed: the wait goes on */
+	}
+	CHECK_INT(rig_count(LUCIUS_OP_BUS_SUBSCRIBE), 1);
+	rig_advance(1000);
+	CHECK_TEXT(rig_last(LUCIUS_OP_BUS_SUBSCRIBE), "subscribe replies-0 dead");
+	end();
+}
+
 static void bus_that_has_no_dead_letters_is_asked_for_one_lane_only(void)
 {
 	dlq_seconds = 60;
@@ -480,6 +496,7 @@ int main(int argc, char **argv)
 		SUITE_TEST(lane_full_of_what_stays_is_closed_at_once),
 		SUITE_TEST(what_comes_while_the_lane_is_being_closed_is_dealt_with),
 		SUITE_TEST(pass_goes_through_all_lanes_and_begins_again),
+		SUITE_TEST(period_of_the_dead_letters_counts_for_the_wait_under_way),
 		SUITE_TEST(bus_that_has_no_dead_letters_is_asked_for_one_lane_only),
 		SUITE_TEST(stop_ends_a_pass_and_gives_back_what_it_holds),
 	};

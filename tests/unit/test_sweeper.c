@@ -404,6 +404,25 @@ static void retention_may_change_while_it_runs(void)
 	end();
 }
 
+static void period_that_changes_counts_for_the_wait_under_way(void)
+{
+	begin();
+	sweeper_reconfigure(sweeper); /* before the start it is nothing */
+	period_seconds = 86400;
+	sweeper_start(sweeper);
+	period_seconds = 30;
+	sweeper_reconfigure(sweeper);
+	rig_advance(36000);
+	CHECK_INT(rig_count(LUCIUS_OP_STORAGE_REPAIR), 1);
+	/* One that stays is not drawn out, however often others change. */
+	for (int i = 0; i < 36; i++) {
+		rig_advance(1000);
+		sweeper_reconfigure(sweeper);
+	}
+	CHECK_INT(rig_count(LUCIUS_OP_STORAGE_REPAIR), 2);
+	end();
+}
+
 static void stop_in_a_pass_ends_it_after_what_is_under_way(void)
 {
 	begin_with_job();
@@ -443,6 +462,7 @@ int main(int argc, char **argv)
 		SUITE_TEST(pass_that_cannot_read_ends_and_the_next_one_reads),
 		SUITE_TEST(storage_that_does_not_mend_itself_is_asked_again_at_the_next_pass),
 		SUITE_TEST(retention_may_change_while_it_runs),
+		SUITE_TEST(period_that_changes_counts_for_the_wait_under_way),
 		SUITE_TEST(stop_in_a_pass_ends_it_after_what_is_under_way),
 	};
 	return suite_run("sweeper", tests, sizeof(tests) / sizeof(tests[0]), argc, argv);
