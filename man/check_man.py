@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The manual pages are sound, and name every flag that the programs' --help names.
+"""The manual pages are sound, and name every flag that the programs' --help names and every option that
+the configuration file has (which another test holds against the tables).
 
-    check_man.py LUCIUSD CONSUMER CHECK PAGE...
+    check_man.py LUCIUSD CONSUMER CHECK CONF PAGE...
 """
 import pathlib
 import re
@@ -23,7 +24,17 @@ def lint(page):
     return [line for line in said.splitlines() if "referenced manual not found" not in line]
 
 
-def main(luciusd, consumer, check, *pages):
+def options(conf, text):
+    """What one of them has and the other has not; the file does not name itself."""
+    given = set(re.findall(r"^\s*# ([A-Z_]+); takes ",
+                           pathlib.Path(conf).read_text(encoding="utf-8"), re.M))
+    named = set(re.findall(r'^\.It Ev "([A-Z_]+)"', text, re.M))
+    return [f"lucius.conf.5 and the file differ in {name}"
+            for name in given ^ (named - {"LUCIUS_CONFIG"})] or (
+                [] if len(given) > 100 else ["the file has too few options to be whole"])
+
+
+def main(luciusd, consumer, check, conf, *pages):
     if shutil.which("mandoc") is None:
         print("mandoc is not there: scripts/install-packages test")
         return 1
@@ -33,6 +44,7 @@ def main(luciusd, consumer, check, *pages):
                           (check, "lucius-plugin-check.1")):
         named = set(re.findall(r"Fl Fl ([a-z][a-z-]+)", texts[page]))
         faults += [f"{page} does not name --{flag}" for flag in flags(program) - named]
+    faults += options(conf, texts["lucius.conf.5"])
     print("\n".join(faults) or f"{len(pages)} manual pages are sound")
     return 1 if faults or len(pages) < 5 else 0
 

@@ -10,12 +10,12 @@
 #include <string.h>
 
 #include "plugins/config-appconfig/source.h"
+#include "plugins/config-appconfig/waits.h"
 #include "support/base/cleanup.h"
 #include "support/base/memory.h"
 
 #define MS_PER_SECOND 1000u
 #define TRIES_BEFORE_FILE 2
-#define BACK_OFF_MOST_MS 600000u
 #define LIMIT_LEAST_MS 10000u /* that a first load has, however short the start may wait */
 
 struct task {
@@ -162,17 +162,11 @@ static void on_again(void *user)
 	walk_start(source, on_walked);
 }
 
-/* The waits of Microsoft's providers at a start. */
-static uint64_t startup_wait_ms(uint64_t elapsed_ms)
-{
-	return elapsed_ms < 100000 ? 5000 : elapsed_ms < 200000 ? 10000 : 30000;
-}
-
 /* A load at the start: again, until the time is over. */
 static void fail_start(struct source *source, const struct ending *ending)
 {
 	uint64_t elapsed_ms = now_ms(source) - source->began_ms;
-	uint64_t wait_ms = startup_wait_ms(elapsed_ms);
+	uint64_t wait_ms = wait_at_start_ms(elapsed_ms);
 	wait_ms = ending->wait_ms > wait_ms ? ending->wait_ms : wait_ms;
 	bool is_over =
 	        elapsed_ms + wait_ms > (uint64_t)source->options->startup_seconds * MS_PER_SECOND;
@@ -362,22 +356,12 @@ static void on_poll(void *user)
 	}
 }
 
-/* Longer and longer while the store is away, and as long as it asks. */
 static uint64_t poll_wait_ms(const struct source *source)
 {
-	uint64_t usual_ms = (uint64_t)source->options->refresh_seconds * MS_PER_SECOND;
-	usual_ms = usual_ms != 0 ? usual_ms : 30000;
-	if (source->n_failed == 0) {
-		return usual_ms;
-	}
 	uint32_t number = 0;
 	source->host->random(source->host, &number, sizeof(number));
-	uint64_t wait_ms = (usual_ms < 30000 ? usual_ms : 30000)
-	        << (source->n_failed < 6 ? source->n_failed - 1 : 5);
-	wait_ms = wait_ms < BACK_OFF_MOST_MS ? wait_ms : BACK_OFF_MOST_MS;
-	wait_ms = wait_ms - wait_ms / 4 + number % (wait_ms / 2);
-	wait_ms = wait_ms > usual_ms ? wait_ms : usual_ms;
-	return wait_ms > source->asked_wait_ms ? wait_ms : source->asked_wait_ms;
+	return wait_for_look_ms((uint64_t)source->options->refresh_seconds * MS_PER_SECOND,
+	        source->n_failed, source->asked_wait_ms, number);
 }
 
 void load_disarm(struct source *source)

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "plugins/config-appconfig/source.h"
+#include "plugins/config-appconfig/waits.h"
 #include "support/base/cleanup.h"
 #include "support/base/memory.h"
 #include "support/http/retry.h"
@@ -24,8 +25,6 @@
 #define MAX_PATIENCE_MS 10000 /* of a look; more is left to the next one */
 #define MAX_RELINKS 2
 #define MAX_ROUNDS 5
-#define BAD_FIRST_MS 30000u
-#define BAD_MOST_MS 600000u
 
 struct walk {
 	struct source *source;
@@ -145,13 +144,12 @@ static uint32_t random_below(const struct source *source, uint32_t limit)
 
 static void mark_bad(const struct walk *walk, struct endpoint *endpoint, uint64_t asked_ms)
 {
-	uint32_t shift = endpoint->n_failed < 5 ? endpoint->n_failed : 5;
-	uint32_t most_ms = BAD_FIRST_MS << shift;
-	most_ms = most_ms < BAD_MOST_MS ? most_ms : BAD_MOST_MS;
-	uint64_t bad_ms = most_ms - most_ms / 4 + random_below(walk->source, most_ms / 2);
+	const struct lucius_host *host = walk->source->host;
+	uint32_t number = 0;
+	host->random(host, &number, sizeof(number));
 	endpoint->n_failed++;
-	endpoint->bad_until_ms = walk->source->host->now_ms(walk->source->host) +
-	        (asked_ms > bad_ms ? asked_ms : bad_ms);
+	uint64_t bad_ms = wait_for_endpoint_ms(endpoint->n_failed, number);
+	endpoint->bad_until_ms = host->now_ms(host) + (asked_ms > bad_ms ? asked_ms : bad_ms);
 }
 
 static void on_pause_over(void *user)

@@ -86,6 +86,17 @@ class Live(SourceWorld):
             self.assertTrue(any(f"{variable} is now '{value}'" in line for line in lucius.raw))
         self.assertEqual(lucius.job(first)["job"]["options"], before)
 
+    def test_a_running_job_ends_by_what_it_began_with(self):
+        self.put(MaxAttempts="1", StepResultTimeoutSeconds="5")
+        lucius = self.daemon()
+        job = lucius.orchestrate().json["jobId"]  # nobody takes its step
+        self.put(StepResultTimeoutSeconds="5000")
+        self.settle(lucius, "50")
+        whole = lucius.wait_state(job, "FAILED_FINAL")
+        self.assertEqual(whole["job"]["options"]["max_attempts"], 1)
+        steps = lucius.ask("GET", f"/v1/jobs/{job}/steps?tenant_id=t1").json
+        self.assertEqual(steps[0]["attempt_no"], 1)
+
     def test_level_of_the_log(self):
         lucius = self.daemon({"LUCIUS_LOG_LEVEL": ""})
         self.assertFalse(any(line.get("level") == "debug" for line in lucius.lines))

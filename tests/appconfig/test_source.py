@@ -208,6 +208,8 @@ class Failures(SourceWorld):
         found = self.checked({"LUCIUS_APPCONFIG_STARTUP_SECONDS": "30"})
         self.assertTrue(found["LUCIUS_MAX_ATTEMPTS"].startswith("6 "))
         self.assertEqual([status for _, _, status in self.server.requests], [503, 503, 503, 200])
+        times = self.server.times
+        self.assertGreater(times[3] - times[2], 4.9)  # a try is three requests; the next 5 s later
 
     def test_a_wrong_secret_ends_the_start_at_once(self):
         connection = self.server.connection(secret="d3Jvbmc=")

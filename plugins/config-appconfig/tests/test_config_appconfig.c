@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What of the plugin needs no server: connection strings, signatures, values, references. */
 #include "plugins/config-appconfig/source.h"
+#include "plugins/config-appconfig/waits.h"
 #include "support/base/cleanup.h"
 #include "tests/support/suite.h"
 
@@ -148,6 +149,37 @@ static void pages_are_the_same_whatever_their_etags_are(void)
 	CHECK(!page_is_same(&left, &right));
 }
 
+static void waits_are_those_of_microsofts_providers(void)
+{
+	static const struct {
+		uint64_t elapsed_ms, wait_ms;
+	} starts[] = { { 0, 5000 }, { 99999, 5000 }, { 100000, 10000 }, { 199999, 10000 },
+		{ 200000, 30000 }, { 599999, 30000 } };
+	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+		CHECK_INT(wait_at_start_ms(starts[i].elapsed_ms), starts[i].wait_ms);
+	}
+	static const uint64_t wanted_s[] = { 30, 60, 120, 240, 480, 600, 600 };
+	for (uint32_t n = 1; n <= 7; n++) {
+		for (uint32_t random = 0; random < 4000000000u; random += 99999989u) {
+			uint64_t wait_ms = wait_for_endpoint_ms(n, random);
+			CHECK(wait_ms >= wanted_s[n - 1] * 750);
+			CHECK(wait_ms <= wanted_s[n - 1] * 1250);
+		}
+	}
+}
+
+static void looks_come_later_after_failures_and_as_the_store_asks(void)
+{
+	CHECK_INT(wait_for_look_ms(1000, 0, 9999, 0), 1000);
+	CHECK_INT(wait_for_look_ms(0, 0, 0, 0), 30000);
+	CHECK_INT(wait_for_look_ms(1000, 1, 0, 0), 1000); /* never sooner than usual */
+	CHECK_INT(wait_for_look_ms(1000, 3, 0, 0), 3000);
+	CHECK_INT(wait_for_look_ms(1000, 3, 0, 2000), 5000);
+	CHECK_INT(wait_for_look_ms(1000, 3, 60000, 0), 60000);
+	CHECK_INT(wait_for_look_ms(3600000, 9, 0, 0), 3600000);
+	CHECK_INT(wait_for_look_ms(30000, 90, 0, 0), 450000);
+}
+
 static void values_are_read_by_their_content_type(void)
 {
 	static const char *const cases[][3] = { { "", "\"a\"", "\"a\"" },
@@ -207,6 +239,8 @@ static const struct suite_test tests[] = {
 	SUITE_TEST(sync_tokens_of_more_ids_than_there_is_room_for_are_left),
 	SUITE_TEST(the_last_setting_of_a_key_counts),
 	SUITE_TEST(pages_are_the_same_whatever_their_etags_are),
+	SUITE_TEST(waits_are_those_of_microsofts_providers),
+	SUITE_TEST(looks_come_later_after_failures_and_as_the_store_asks),
 	SUITE_TEST(values_are_read_by_their_content_type),
 	SUITE_TEST(labels_become_filters_that_mean_them_alone),
 	SUITE_TEST(reference_in_any_cloud_has_the_resource_of_its_cloud),
