@@ -5,7 +5,8 @@ import shutil
 import socket
 import subprocess
 
-from world import BOUND, LUCIUSD, PLUGINS, World, clean_environment, signal, unittest
+from world import (BOUND, LUCIUSD, PLUGINS, World, clean_environment, secrets_of, signal,
+                   unittest)
 
 
 class Start(World):
@@ -17,7 +18,10 @@ class Start(World):
         done = subprocess.run([LUCIUSD, "--plugins-dir", plugins, *arguments], timeout=BOUND,
                               env=clean_environment(settings), stdin=subprocess.DEVNULL,
                               capture_output=True, check=False)
-        return done.returncode, (done.stdout + done.stderr).decode()
+        said = (done.stdout + done.stderr).decode()
+        for secret in secrets_of(settings):
+            self.assertNotIn(secret, said)
+        return done.returncode, said
 
     def refused(self, words, arguments=(), environment=None, plugins=PLUGINS):
         status, said = self.run_daemon(arguments, environment, plugins)

@@ -210,7 +210,11 @@ class Lucius(Process):
                 body = body.encode()
             connection.request(method, path, body, sent)
             reply = connection.getresponse()
-            return Answer(reply.status, dict(reply.getheaders()), reply.read())
+            answer = Answer(reply.status, dict(reply.getheaders()), reply.read())
+            for secret in self.secrets:
+                if secret.encode() in answer.body or secret in str(answer.headers):
+                    raise AssertionError("a secret in an answer")
+            return answer
         finally:
             connection.close()
 

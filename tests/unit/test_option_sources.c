@@ -326,6 +326,92 @@ static void live_values_that_go_or_are_hidden_are_said_without_being_shown(void)
 	end();
 }
 
+static void what_is_not_seen_at_the_edge_of_a_value_is_said_once(void)
+{
+	static const struct {
+		const char *value;
+		bool is_said;
+	} cases[] = { { "a b", false }, { " a", true }, { "a\n", true }, { "\ta\r", true },
+		{ "\xef\xbb\xbf"
+		  "a",
+		        true },
+		{ "a\xc2\xa0", true }, { "a\xe2\x80\x8b", true }, { " ", true },
+		{ "\xc2\xa0", true }, { "{ \"a\": 1 }\n", false }, { "\n {}", false },
+		{ "\xef\xbb\xbf{}", true }, { "{}\xc2\xa0", true }, { "\xa0", false },
+		{ "\xc3\xa0", false } };
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		begin("");
+		world.environment[0] = must_print("LUCIUS_HEALTH_LISTEN=%s", cases[i].value);
+		CHECK_INT(resolve(), 0);
+		CHECK_INT(world.n_said, cases[i].is_said ? 1 : 0);
+		CHECK_INT(options_resolve(world.options, false), 0);
+		CHECK_INT(options_resolve(world.options, true), 0);
+		CHECK_INT(world.n_said, cases[i].is_said ? 1 : 0);
+		CHECK_INT(world.n_errors, 0);
+		CHECK_TEXT(world.settings.health_listen, cases[i].value);
+		end();
+	}
+}
+
+/* What a source says of the row that no set has, or NULL for nothing; how often it was said. */
+static unsigned say_of_table(const char *value, bool is_failed)
+{
+	struct option_givens remote = { 0 };
+	if (value != NULL) {
+		struct option_given *given =
+		        option_givens_add(&remote, "Lucius:Table:Connection", value, "the source");
+		given->is_failed = is_failed;
+	}
+	options_swap_remote(world.options, &remote);
+	option_givens_finish(&remote);
+	world.n_said = 0;
+	options_say_unused(world.options);
+	return world.n_said;
+}
+
+static void an_option_of_a_plugin_that_is_not_in_use_is_said_when_it_changes(void)
+{
+	begin("");
+	CHECK_INT(resolve(), 0);
+	CHECK_INT(say_of_table("at the start", false), 0);
+	CHECK_INT(say_of_table("at the start", false), 0);
+	CHECK_INT(say_of_table("another", false), 1);
+	CHECK_TEXT(world.said,
+	        "LUCIUS_TABLE_CONNECTION is now '******' (from the source), for a plugin that is "
+	        "not in use; whether it will be is seen at a restart");
+	CHECK_INT(say_of_table("another", false), 0);
+	CHECK_INT(say_of_table(NULL, false), 1);
+	check_said("LUCIUS_TABLE_CONNECTION is now '' (from nobody any more)");
+	CHECK_INT(say_of_table(NULL, false), 0);
+	CHECK_INT(say_of_table("the vault is away", true), 1);
+	CHECK_INT(say_of_table("at the start", false), 0);
+	CHECK_INT(say_of_table("another", false), 1);
+	/* The file of the secret counts as well, and what is stronger hides what is weaker. */
+	world.environment[0] = must_print("LUCIUS_TABLE_CONNECTION_FILE=/there");
+	CHECK_INT(say_of_table("another", false), 1);
+	check_said("(from the environment variable LUCIUS_TABLE_CONNECTION_FILE)");
+	CHECK_INT(say_of_table("a third", false), 0);
+	end();
+}
+
+static void of_many_unknown_keys_some_are_said(void)
+{
+	struct option_givens remote = { 0 };
+	char key[40];
+	begin("");
+	CHECK_INT(resolve(), 0);
+	for (int i = 0; i < 21; i++) {
+		(void)snprintf(key, sizeof(key), "Lucius:Qqqqqqqqqqqqqq%d", i);
+		(void)option_givens_add(&remote, key, "x", "the source");
+	}
+	options_swap_remote(world.options, &remote);
+	world.n_said = 0;
+	CHECK_INT(options_check_names(world.options), 0);
+	CHECK_INT(world.n_said, 21);
+	CHECK_TEXT(world.said, "1 more keys of the source are no options");
+	end();
+}
+
 static void names_of_each_source_are_looked_for_in_its_own_spelling(void)
 {
 	char *long_name = must_calloc(1, 400);
@@ -453,6 +539,9 @@ int main(int argc, char **argv)
 		SUITE_TEST(what_is_no_option_cannot_be_chosen),
 		SUITE_TEST(what_needs_a_restart_is_said_once_also_where_it_is_taken_away),
 		SUITE_TEST(live_values_that_go_or_are_hidden_are_said_without_being_shown),
+		SUITE_TEST(what_is_not_seen_at_the_edge_of_a_value_is_said_once),
+		SUITE_TEST(an_option_of_a_plugin_that_is_not_in_use_is_said_when_it_changes),
+		SUITE_TEST(of_many_unknown_keys_some_are_said),
 		SUITE_TEST(names_of_each_source_are_looked_for_in_its_own_spelling),
 		SUITE_TEST(a_path_that_is_too_long_or_cannot_be_looked_at_is_no_plugin),
 		SUITE_TEST(a_folder_gives_what_is_named_as_a_plugin),
