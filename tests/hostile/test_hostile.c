@@ -6,14 +6,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/backend.h"
 #include "core/loader.h"
-#include "core/log.h"
 #include "core/loop.h"
 #include "core/metrics.h"
+#include "tests/support/child.h"
 #include "tests/support/suite.h"
 
 static char dir[512]; /* of the plugins */
@@ -228,31 +227,23 @@ static void an_item_that_is_none_is_dropped(void)
 	end();
 }
 
+static struct {
+	const char *name;
+	void (*then)(void);
+} asked;
+
+static void ask_in_child(void)
+{
+	begin(asked.name);
+	asked.then();
+}
+
 /* The signal that ended a child in which the plugin was asked; said: its standard error. */
 static int signal_after(const char *name, void (*then)(void), char *said, size_t said_size)
 {
-	int ends[2];
-	if (pipe(ends) != 0) {
-		return -1;
-	}
-	pid_t child = fork();
-	if (child == 0) {
-		(void)dup2(ends[1], STDERR_FILENO);
-		begin(name);
-		then();
-		log_flush();
-		_exit(0);
-	}
-	(void)close(ends[1]);
-	size_t size = 0;
-	for (ssize_t n; (n = read(ends[0], said + size, said_size - 1 - size)) > 0;) {
-		size += (size_t)n;
-	}
-	said[size] = '\0';
-	(void)close(ends[0]);
-	int status = 0;
-	(void)waitpid(child, &status, 0);
-	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	asked.name = name;
+	asked.then = then;
+	return child_signal(ask_in_child, said, said_size);
 }
 
 static void do_nothing(void)

@@ -340,3 +340,24 @@ void rig_change_job(const char *job_id, ledger_change_fn change, void *user)
 	storage_save(rig.memory, &arena, job_encode_change(job, &arena), NULL);
 	rig_turn();
 }
+
+static enum rule control(void *user, struct job *job, const char *now)
+{
+	return rule_control(job, *(enum control *)user, now);
+}
+
+void rig_control_job(const char *job_id, enum control what)
+{
+	rig_change_job(job_id, control, &what);
+}
+
+static enum rule fail(void *user, struct job *job, const char *now)
+{
+	(void)user;
+	return rule_close(job, JOB_FAILED_FINAL, "STEP_FAILED", "it failed", now);
+}
+
+void rig_fail_job(const char *job_id)
+{
+	rig_change_job(job_id, fail, NULL);
+}

@@ -136,6 +136,9 @@ void rig_put_job(const struct job *job);
 struct job *rig_load_job(const char *job_id);
 /* Changes it there by a rule, as another process would. */
 void rig_change_job(const char *job_id, ledger_change_fn change, void *user);
+void rig_control_job(const char *job_id, enum control what);
+/* It has failed for good, with STEP_FAILED. */
+void rig_fail_job(const char *job_id);
 
 /* The routes of the API over the rig's backends. */
 void rig_serve(void);

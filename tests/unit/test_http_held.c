@@ -115,14 +115,17 @@ static void a_stop_waits_for_a_held_reply(void)
 }
 
 struct nudge {
-	struct world *world;
+	struct world world;
+	struct peer *peer;
+	int ends[2]; /* a pipe */
+	struct event *readable;
 	uint64_t sent_before_release;
 };
 
 static void on_before_release(void *user)
 {
 	struct nudge *nudge = user;
-	nudge->sent_before_release = bytes_sent(nudge->world);
+	nudge->sent_before_release = bytes_sent(&nudge->world);
 }
 
 static void on_nudge(evutil_socket_t fd, short what, void *user)
@@ -130,61 +133,58 @@ static void on_nudge(evutil_socket_t fd, short what, void *user)
 	struct nudge *nudge = user;
 	(void)fd;
 	(void)what;
-	loop_defer(nudge->world->loop, on_before_release, nudge);
-	world_reply_later(nudge->world, "held");
+	loop_defer(nudge->world.loop, on_before_release, nudge);
+	world_reply_later(&nudge->world, "held");
 }
 
-/* The pipe is readable before the socket is, so that both are looked at in this order in one
- * turn. */
+/* The reply is given when the pipe is looked at. It is readable now, and so before whatever the
+ * peer does next to its socket: both are looked at in this order in one turn. */
+static void nudge_begin(struct nudge *nudge)
+{
+	*nudge = (struct nudge){ .sent_before_release = UINT64_MAX };
+	CHECK_INT(pipe(nudge->ends), 0);
+	world_start(&nudge->world, NULL);
+	nudge->peer = peer_create(&nudge->world);
+	peer_send(nudge->peer, POST_LATER);
+	world_settle(&nudge->world);
+	nudge->readable = event_new(nudge->world.base, nudge->ends[0], EV_READ, on_nudge, nudge);
+	CHECK_INT(event_add(nudge->readable, NULL), 0);
+	CHECK_INT(write(nudge->ends[1], "1", 1), 1);
+}
+
+static void nudge_end(struct nudge *nudge)
+{
+	event_free(nudge->readable);
+	(void)close(nudge->ends[0]);
+	(void)close(nudge->ends[1]);
+	world_stop(&nudge->world);
+}
+
 static void bytes_that_come_meanwhile_do_not_send_it_early(void)
 {
-	struct world world;
-	int ends[2];
-	CHECK_INT(pipe(ends), 0);
-	world_start(&world, NULL);
-	struct peer *peer = peer_create(&world);
-	peer_send(peer, POST_LATER);
-	world_settle(&world);
-	struct nudge nudge = { &world, UINT64_MAX };
-	struct event *readable = event_new(world.base, ends[0], EV_READ, on_nudge, &nudge);
-	CHECK_INT(event_add(readable, NULL), 0);
-	CHECK_INT(write(ends[1], "1", 1), 1);
-	peer_send(peer, GET_HELLO);
-	CHECK(peer_wait_text(peer, "\r\n\r\nhello"));
+	struct nudge nudge;
+	nudge_begin(&nudge);
+	peer_send(nudge.peer, GET_HELLO);
+	CHECK(peer_wait_text(nudge.peer, "\r\n\r\nhello"));
 	CHECK_INT(nudge.sent_before_release, 0);
-	CHECK_INT(peer_count(peer, "\r\n\r\nheld"), 1);
-	CHECK_INT(peer_count(peer, "HTTP/1.1 200 OK"), 2);
-	event_free(readable);
-	(void)close(ends[0]);
-	(void)close(ends[1]);
-	peer_destroy(peer);
-	world_stop(&world);
+	CHECK_INT(peer_count(nudge.peer, "\r\n\r\nheld"), 1);
+	CHECK_INT(peer_count(nudge.peer, "HTTP/1.1 200 OK"), 2);
+	peer_destroy(nudge.peer);
+	nudge_end(&nudge);
 }
 
 static void a_peer_that_goes_meanwhile_takes_its_reply_along(void)
 {
 	const struct linger reset = { .l_onoff = 1 };
-	struct world world;
-	int ends[2];
-	CHECK_INT(pipe(ends), 0);
-	world_start(&world, NULL);
-	struct peer *peer = peer_create(&world);
-	peer_send(peer, POST_LATER);
-	world_settle(&world);
-	struct nudge nudge = { &world, UINT64_MAX };
-	struct event *readable = event_new(world.base, ends[0], EV_READ, on_nudge, &nudge);
-	CHECK_INT(event_add(readable, NULL), 0);
-	CHECK_INT(write(ends[1], "1", 1), 1);
-	CHECK_INT(setsockopt(peer->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), 0);
-	peer_destroy(peer);
-	world_settle(&world);
+	struct nudge nudge;
+	nudge_begin(&nudge);
+	CHECK_INT(setsockopt(nudge.peer->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), 0);
+	peer_destroy(nudge.peer);
+	world_settle(&nudge.world);
 	CHECK_INT(nudge.sent_before_release, 0);
-	CHECK_INT(bytes_sent(&world), 0);
-	CHECK_INT(http_server_counters(world.server)->connections_open, 0);
-	event_free(readable);
-	(void)close(ends[0]);
-	(void)close(ends[1]);
-	world_stop(&world);
+	CHECK_INT(bytes_sent(&nudge.world), 0);
+	CHECK_INT(http_server_counters(nudge.world.server)->connections_open, 0);
+	nudge_end(&nudge);
 }
 
 int main(int argc, char **argv)

@@ -71,22 +71,6 @@ static enum rule fail_step(void *user, struct job *job, const char *now)
 	return rule_reply(job, &facts, now);
 }
 
-static enum rule control(void *user, struct job *job, const char *now)
-{
-	return rule_control(job, *(enum control *)user, now);
-}
-
-static enum rule finish(void *user, struct job *job, const char *now)
-{
-	(void)user;
-	return rule_close(job, JOB_FAILED_FINAL, "STEP_FAILED", "it failed", now);
-}
-
-static void change_control(enum control what)
-{
-	rig_change_job(JOB, control, &what);
-}
-
 static void attempt_gets_its_lease_and_is_published(void)
 {
 	begin();
@@ -204,7 +188,7 @@ static void step_or_job_that_has_ended_gets_no_attempt(void)
 	expect(attempt_path, ATTEMPT, 200, "");
 	rig_change_job(JOB, succeed, NULL);
 	expect(attempt_path, ATTEMPT_OF(JOB, "ocr", "2", "b"), 409, "step-terminal");
-	rig_change_job(JOB, finish, NULL);
+	rig_fail_job(JOB);
 	expect(attempt_path, ATTEMPT_OF(JOB, "embedding", "1", "b"), 409, "job-closed");
 	rig_end();
 }
@@ -212,7 +196,7 @@ static void step_or_job_that_has_ended_gets_no_attempt(void)
 static void job_that_is_being_cancelled_gets_no_attempt(void)
 {
 	begin();
-	change_control(CONTROL_CANCEL);
+	rig_control_job(JOB, CONTROL_CANCEL);
 	expect(attempt_path, ATTEMPT, 409, "job-cancelling");
 	rig_end();
 }
@@ -233,7 +217,7 @@ static void run_of_a_paused_job_is_told_so_before_its_lease(void)
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		begin();
-		change_control(CONTROL_PAUSE);
+		rig_control_job(JOB, CONTROL_PAUSE);
 		rig_refuse(LUCIUS_OP_WORKFLOW_SIGNAL, cases[i].status);
 		expect(attempt_path, ATTEMPT, cases[i].answer, "");
 		CHECK_TEXT(rig_last(LUCIUS_OP_WORKFLOW_SIGNAL), "signal pause {\"seq\":1}");
@@ -247,13 +231,13 @@ static void run_of_a_paused_job_is_told_so_before_its_lease(void)
 static void run_is_told_of_each_pause_anew(void)
 {
 	begin();
-	change_control(CONTROL_PAUSE);
+	rig_control_job(JOB, CONTROL_PAUSE);
 	rig_hold(LUCIUS_OP_WORKFLOW_SIGNAL);
 	const struct rig_call *call = rig_call("POST", attempt_path, NULL, ATTEMPT);
 	CHECK(!call->is_answered);
 	CHECK_TEXT(rig_last(LUCIUS_OP_WORKFLOW_SIGNAL), "signal pause {\"seq\":1}");
-	change_control(CONTROL_RESUME);
-	change_control(CONTROL_PAUSE);
+	rig_control_job(JOB, CONTROL_RESUME);
+	rig_control_job(JOB, CONTROL_PAUSE);
 	rig_answer(LUCIUS_OP_WORKFLOW_SIGNAL, LUCIUS_OK);
 	CHECK_TEXT(rig_last(LUCIUS_OP_WORKFLOW_SIGNAL), "signal pause {\"seq\":3}");
 	CHECK_INT(rig_count(LUCIUS_OP_WORKFLOW_SIGNAL), 2);
@@ -399,7 +383,7 @@ static void outcome_that_does_not_fit_the_job_is_refused(void)
 	const struct rig_call *call = post(outcome_path, OUTCOME_OF("\"ocr\"", "FAILED_FINAL"));
 	CHECK_INT(call->status, 409);
 	CHECK_TEXT(rig_text(call, "step.state"), "SUCCEEDED");
-	rig_change_job(JOB, finish, NULL);
+	rig_fail_job(JOB);
 	const struct rig_call *closed = post(outcome_path, OUTCOME_OF("null", "CANCELLED"));
 	CHECK_INT(closed->status, 409);
 	CHECK_TEXT(rig_text(closed, "job.error_code"), "STEP_FAILED");

@@ -103,22 +103,6 @@ static enum rule succeed(void *user, struct job *job, const char *now)
 	return rule_reply(job, &facts, now);
 }
 
-static enum rule control(void *user, struct job *job, const char *now)
-{
-	return rule_control(job, *(enum control *)user, now);
-}
-
-static enum rule finish(void *user, struct job *job, const char *now)
-{
-	(void)user;
-	return rule_close(job, JOB_FAILED_FINAL, "STEP_FAILED", "it failed", now);
-}
-
-static void change_control(enum control what)
-{
-	rig_change_job(JOB, control, &what);
-}
-
 static void job_that_has_just_changed_is_left_alone(void)
 {
 	begin_with_job();
@@ -207,7 +191,7 @@ static void job_that_has_changed_since_it_was_read_is_not_closed(void)
 	}
 	/* Often enough that the revision has become longer. */
 	for (unsigned i = 0; i < 10; i++) {
-		change_control(i % 2 == 0 ? CONTROL_PAUSE : CONTROL_RESUME);
+		rig_control_job(JOB, i % 2 == 0 ? CONTROL_PAUSE : CONTROL_RESUME);
 	}
 	rig_change_job(JOB, succeed, NULL);
 	rig_answer(LUCIUS_OP_WORKFLOW_DESCRIBE, LUCIUS_NOT_FOUND);
@@ -249,7 +233,7 @@ static void run_of_a_closed_job_is_told_before_its_slot_goes(void)
 		{ LUCIUS_UNKNOWN, 0 } };
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		begin_with_job();
-		rig_change_job(JOB, finish, NULL);
+		rig_fail_job(JOB);
 		rig.run_state = LUCIUS_RUN_RUNNING;
 		rig_refuse(LUCIUS_OP_WORKFLOW_SIGNAL, cases[i].status);
 		sweep();
@@ -264,11 +248,11 @@ static void control_that_may_be_lost_is_told_again(void)
 {
 	begin_with_job();
 	rig.run_state = LUCIUS_RUN_RUNNING;
-	change_control(CONTROL_PAUSE);
+	rig_control_job(JOB, CONTROL_PAUSE);
 	rig_advance(60000);
 	sweep();
 	CHECK_TEXT(rig_last(LUCIUS_OP_WORKFLOW_SIGNAL), "signal pause {\"seq\":1}");
-	change_control(CONTROL_CANCEL);
+	rig_control_job(JOB, CONTROL_CANCEL);
 	rig_forget();
 	rig_advance(120000);
 	sweep();
@@ -299,8 +283,8 @@ static void answer_and_resume_are_told_again_the_resume_first(void)
 		begin_with_job();
 		rig.run_state = LUCIUS_RUN_RUNNING;
 		rig_change_job(JOB, lease, NULL);
-		change_control(CONTROL_PAUSE);
-		change_control(CONTROL_RESUME);
+		rig_control_job(JOB, CONTROL_PAUSE);
+		rig_control_job(JOB, CONTROL_RESUME);
 		rig_change_job(JOB, succeed, NULL);
 		rig_refuse(LUCIUS_OP_WORKFLOW_SIGNAL, cases[i].status);
 		rig_advance(60000);

@@ -9,12 +9,13 @@ a reason), busy (two 503 first). Prints its port once it listens.
     ADDRESS=127.0.0.1:7233 invoker.py
 """
 import asyncio
-import json
 import os
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 
 from temporalio.client import Client
+
+from json_posts import make_handler
 
 BOUND = 20
 
@@ -58,32 +59,18 @@ class Invoker:
         return 200, {"status": "ok"}
 
 
-def make_handler(invoker):
+def make_answer(invoker):
     ways = {"/v1/internal/steps/attempt": invoker.attempt, "/v1/internal/publish": invoker.publish}
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self):
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            way = ways.get(self.path)
-            status, answer = way(json.loads(body)) if way else (404, {"detail": "Not Found"})
-            text = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-        def log_message(self, *arguments):
-            del arguments
-    return Handler
+    def answer(path, body):
+        return ways[path](body) if path in ways else (404, {"detail": "Not Found"})
+    return answer
 
 
 async def main():
     client = await Client.connect(os.environ["ADDRESS"])
     invoker = Invoker(asyncio.get_running_loop(), client)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), make_handler(invoker))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), make_handler(make_answer(invoker)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.server_address[1], flush=True)
     await asyncio.Event().wait()

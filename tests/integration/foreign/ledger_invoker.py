@@ -12,13 +12,14 @@ import os
 import sys
 import threading
 import traceback
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 
 from azure.servicebus import ServiceBusMessage
 from azure.servicebus.aio import ServiceBusClient
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from json_posts import make_handler
 from ledger import Ledger, Refused
 
 BOUND = 20
@@ -119,38 +120,22 @@ class Invoker:
                 await asyncio.sleep(0.5)
 
 
-def make_handler(invoker):
+def make_answer(invoker):
     ways = {"/v1/internal/steps/attempt": invoker.attempt, "/v1/internal/publish": invoker.publish,
             "/v1/internal/jobs/outcome": invoker.outcome}
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def answer(self):
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if self.path not in ways:
-                return 404, {"detail": "Not Found"}
-            try:
-                ways[self.path](body)
-            except Refused as refused:
-                return refused.status, refused.body
-            except Exception as error:  # the worker is to ask again
-                traceback.print_exc(file=sys.stderr)
-                return 503, {"detail": str(error)}
-            return 200, {"status": "ok"}
-
-        def do_POST(self):
-            status, answer = self.answer()
-            text = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-        def log_message(self, *arguments):
-            del arguments
-    return Handler
+    def answer(path, body):
+        if path not in ways:
+            return 404, {"detail": "Not Found"}
+        try:
+            ways[path](body)
+        except Refused as refused:
+            return refused.status, refused.body
+        except Exception as error:  # the worker is to ask again
+            traceback.print_exc(file=sys.stderr)
+            return 503, {"detail": str(error)}
+        return 200, {"status": "ok"}
+    return answer
 
 
 async def main():
@@ -158,7 +143,7 @@ async def main():
     bus = ServiceBusClient.from_connection_string(os.environ["BUS"])
     ledger = Ledger(os.environ["TABLES"], os.environ["TABLE"])
     invoker = Invoker(asyncio.get_running_loop(), client, bus, ledger)
-    server = ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), make_handler(invoker))
+    server = ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), make_handler(make_answer(invoker)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.server_address[1], flush=True)
     await asyncio.gather(*(invoker.read_lane(lane) for lane in range(N_LANES)))
