@@ -494,6 +494,9 @@ int main(int argc, char **argv)
 	} else {
 		status = run_with_options(&app);
 	}
+	if (status != EXIT_DONE && app.line.command == COMMAND_PRINT_ENV) {
+		puts("false"); /* a shell that evaluates the output does not see the status */
+	}
 	finish(&app);
 	return status;
 }

@@ -84,11 +84,15 @@ class Stores(SourceWorld):
             self.server.change_headers = change_headers and (
                 lambda headers, change=change_headers: Lowered(change(headers)))
             self.server.change_reply = change_reply
-            self.server.store.page_size = 1
             self.put("LeaseMinutes", "5")
+            self.server.store.page_size = 1
             self.server.requests.clear()
+            self.checked()
+            self.assertEqual(len(self.server.requests), 4)  # until it is twice the same
+            self.server.store.page_size = 100
             lucius = self.daemon()
-            self.server.wait_count(10)
+            count = len(self.server.requests)
+            self.server.wait_count(count + 4)
             self.assertEqual({status for _, _, status in self.server.requests}, {200})
             self.assertEqual(lucius.events("config.read"), [])
             mark = len(lucius.lines)
@@ -96,6 +100,27 @@ class Stores(SourceWorld):
             self.read(lucius, mark)
             self.assertEqual(self.lease(lucius, "x"), 6)
             self.assertEqual(lucius.stop(), 0)
+
+    def test_a_page_that_fails_is_asked_for_again_and_not_those_before_it(self):
+        self.server.store.page_size = 1
+        self.put("LeaseMinutes", "5")
+        self.put("MaxAttempts", "6")
+        self.server.fail(of="after=", status=503)
+        found = self.checked()
+        self.assertTrue(found["LUCIUS_MAX_ATTEMPTS"].startswith("6 "))
+        self.assertEqual([status for _, _, status in self.server.requests],
+                         [200, 503, 200, 304, 304])
+        targets = [target for _, target, _ in self.server.requests]
+        self.assertEqual(targets[1], targets[2])
+
+    def test_a_wait_that_the_store_asks_for_is_kept_between_looks(self):
+        self.put("LeaseMinutes", "5")
+        self.daemon()
+        count = len(self.server.requests)
+        self.server.fail(status=429, headers={"retry-after-ms": "11000"})
+        self.server.wait_count(count + 2)
+        self.assertEqual(self.server.requests[count][2], 429)
+        self.assertGreater(self.server.times[count + 1] - self.server.times[count], 10.9)
 
     def test_pages_that_come_and_go_are_seen(self):
         self.server.store.page_size = 2
@@ -273,6 +298,17 @@ class Values(SourceWorld):
         self.said += [done.stdout, done.stderr]
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("LUCIUS_INVOKER_TOKEN = ****** (the environment variable", done.stdout)
+
+
+    def test_print_env_that_fails_fails_the_shell_that_evaluates_it(self):
+        self.server.fail(status=503, times=1000)
+        for extra in ({}, {"LUCIUS_MAX_ATTEMPTS": "many"}):
+            done = subprocess.run(
+                ["sh", "-c", f'eval "$({LUCIUSD} --plugins-dir {PLUGINS} --print-env)" || exit 9'],
+                env=clean_environment(self.environment(extra)), capture_output=True, text=True,
+                timeout=BOUND, check=False)
+            self.said.append(done.stderr)
+            self.assertEqual(done.returncode, 9, done.stderr)
 
 
 class Running(SourceWorld):

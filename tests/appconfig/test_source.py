@@ -200,7 +200,7 @@ class Failures(SourceWorld):
         self.server.stop()
         self.server.stop = lambda: None
         self.refused("options cannot be fetched from config-appconfig", "is not reached",
-                     f":{self.server.port}", "LUCIUS_APPCONFIG_STARTUP_SECONDS", status=1)
+                     f":{self.server.port}", "given up (tries: 1", "LUCIUS_APPCONFIG_STARTUP_SECONDS", status=1)
 
     def test_a_store_that_comes_late_is_waited_for(self):
         self.server.store.put("Lucius:MaxAttempts", "6")
