@@ -361,7 +361,7 @@ static uint64_t poll_wait_ms(const struct source *source)
 	uint32_t number = 0;
 	source->host->random(source->host, &number, sizeof(number));
 	return wait_for_look_ms((uint64_t)source->options->refresh_seconds * MS_PER_SECOND,
-	        source->n_failed, source->asked_wait_ms, number);
+	        source->has_loaded, source->n_failed, source->asked_wait_ms, number);
 }
 
 void load_disarm(struct source *source)
@@ -371,11 +371,11 @@ void load_disarm(struct source *source)
 
 void load_arm(struct source *source)
 {
-	bool is_wanted = source->options->refresh_seconds != 0 || !source->has_loaded;
-	if (source->watch.id != 0 && !source->is_stopped && source->poll == NULL &&
-	        source->tasks == NULL && is_wanted) {
-		source->poll = source->host->timer_start(
-		        source->host, poll_wait_ms(source), on_poll, source);
+	bool may_look = source->watch.id != 0 && !source->is_stopped && source->poll == NULL &&
+	        source->tasks == NULL;
+	uint64_t wait_ms = may_look ? poll_wait_ms(source) : 0;
+	if (wait_ms != 0) {
+		source->poll = source->host->timer_start(source->host, wait_ms, on_poll, source);
 	}
 }
 

@@ -28,10 +28,13 @@ uint64_t wait_for_endpoint_ms(uint32_t n_failed, uint32_t random)
 	return spread(grown(FIRST_MS, n_failed), random);
 }
 
-uint64_t wait_for_look_ms(uint64_t usual_ms, uint32_t n_failed, uint64_t asked_ms, uint32_t random)
+uint64_t wait_for_look_ms(
+        uint64_t usual_ms, bool has_loaded, uint32_t n_failed, uint64_t asked_ms, uint32_t random)
 {
-	usual_ms = usual_ms != 0 ? usual_ms : FIRST_MS;
-	if (n_failed == 0) {
+	if (usual_ms == 0) {
+		usual_ms = has_loaded ? 0 : FIRST_MS;
+	}
+	if (n_failed == 0 || usual_ms == 0) {
 		return usual_ms;
 	}
 	uint64_t wait_ms =

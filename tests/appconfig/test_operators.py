@@ -368,6 +368,17 @@ class Running(SourceWorld):
         child.signal(signal.SIGTERM)
         self.assertEqual(child.wait_end(), -signal.SIGTERM)
 
+    def test_the_file_is_taken_after_two_tries_however_long_a_start_may_wait(self):
+        kept = {"LUCIUS_APPCONFIG_CACHE_FILE": os.path.join(self.folder, "kept.json"),
+                "LUCIUS_APPCONFIG_STARTUP_SECONDS": "600"}
+        self.server.store.put("Lucius:MaxAttempts", "4")
+        self.assertEqual(self.daemon(kept).stop(), 0)
+        count = len(self.server.requests)
+        self.server.fail(status=503, times=1000)
+        found = self.checked(kept)
+        self.assertTrue(found["LUCIUS_MAX_ATTEMPTS"].startswith("4 "))
+        self.assertEqual(len(self.server.requests), count + 6)  # each try is three
+
     def test_a_start_with_a_store_that_is_too_slow_ends_or_goes_on_with_the_file(self):
         kept = {"LUCIUS_APPCONFIG_CACHE_FILE": os.path.join(self.folder, "kept.json")}
         self.server.store.page_size = 1

@@ -234,6 +234,16 @@ class Changes(unittest.TestCase):
         daemon.send(signal.SIGTERM)
         self.assertEqual(daemon.end(), 0)
 
+    def test_the_time_of_a_stop_may_change_while_running(self):
+        self.conf.write_text("shutdown_seconds = 3600;\n")
+        daemon = Daemon("--config", str(self.conf), LUCIUS_STAGE_WORKFLOW_STOP="never")
+        daemon.wait_for("daemon.ready")
+        self.conf.write_text("shutdown_seconds = 1;\n")
+        daemon.send(signal.SIGHUP)
+        daemon.wait_for("config.read")
+        daemon.send(signal.SIGTERM)
+        self.assertEqual(daemon.end(), 70)
+
     def test_a_wrong_change_leaves_all_as_it_was(self):
         self.conf.write_text('stage_bus_word = "one";\n')
         daemon = Daemon("--config", str(self.conf))

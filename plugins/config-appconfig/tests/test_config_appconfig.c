@@ -170,14 +170,17 @@ static void waits_are_those_of_microsofts_providers(void)
 
 static void looks_come_later_after_failures_and_as_the_store_asks(void)
 {
-	CHECK_INT(wait_for_look_ms(1000, 0, 9999, 0), 1000);
-	CHECK_INT(wait_for_look_ms(0, 0, 0, 0), 30000);
-	CHECK_INT(wait_for_look_ms(1000, 1, 0, 0), 1000); /* never sooner than usual */
-	CHECK_INT(wait_for_look_ms(1000, 3, 0, 0), 3000);
-	CHECK_INT(wait_for_look_ms(1000, 3, 0, 2000), 5000);
-	CHECK_INT(wait_for_look_ms(1000, 3, 60000, 0), 60000);
-	CHECK_INT(wait_for_look_ms(3600000, 9, 0, 0), 3600000);
-	CHECK_INT(wait_for_look_ms(30000, 90, 0, 0), 450000);
+	CHECK_INT(wait_for_look_ms(1000, true, 0, 9999, 0), 1000);
+	CHECK_INT(wait_for_look_ms(0, true, 0, 0, 0), 0); /* off */
+	CHECK_INT(wait_for_look_ms(0, true, 5, 9999, 0), 0);
+	CHECK_INT(wait_for_look_ms(0, false, 0, 0, 0), 30000); /* until it has been there */
+	CHECK_INT(wait_for_look_ms(0, false, 1, 0, 7500), 30000);
+	CHECK_INT(wait_for_look_ms(1000, true, 1, 0, 0), 1000); /* never sooner than usual */
+	CHECK_INT(wait_for_look_ms(1000, true, 3, 0, 0), 3000);
+	CHECK_INT(wait_for_look_ms(1000, true, 3, 0, 2000), 5000);
+	CHECK_INT(wait_for_look_ms(1000, true, 3, 60000, 0), 60000);
+	CHECK_INT(wait_for_look_ms(3600000, true, 9, 0, 0), 3600000);
+	CHECK_INT(wait_for_look_ms(30000, true, 90, 0, 0), 450000);
 }
 
 static void values_are_read_by_their_content_type(void)
