@@ -452,6 +452,22 @@ static void process_without_the_api_has_nothing_to_prepare(void)
 	rig_end();
 }
 
+static void limits_of_a_worker_are_those_of_now_for_runs_that_bring_none(void)
+{
+	make(&shared, ROLE_WORKER);
+	const struct step_logic *logic =
+	        (const struct step_logic *)activities_definition(service->activities);
+	CHECK_INT(logic->defaults.max_attempts, 3);
+	settings.max_attempts = 7;
+	settings.lease_minutes = 2;
+	CHECK_INT(logic->defaults.max_attempts, 3);
+	service_reconfigure(service);
+	CHECK_INT(logic->defaults.max_attempts, 7);
+	CHECK_INT(logic->defaults.lease_seconds, 120);
+	service_destroy(service);
+	rig_end();
+}
+
 int main(int argc, char **argv)
 {
 	static const struct suite_test tests[] = {
@@ -473,6 +489,7 @@ int main(int argc, char **argv)
 		SUITE_TEST(what_is_prepared_counts_once_it_is_taken_up),
 		SUITE_TEST(tokens_are_read_with_the_protocols),
 		SUITE_TEST(process_without_the_api_has_nothing_to_prepare),
+		SUITE_TEST(limits_of_a_worker_are_those_of_now_for_runs_that_bring_none),
 	};
 	return suite_run("service", tests, sizeof(tests) / sizeof(tests[0]), argc, argv);
 }
