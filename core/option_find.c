@@ -21,6 +21,20 @@ bool options_is_secret(const struct lucius_option *row)
 	return (row->flags & LUCIUS_OPTION_SECRET) != 0;
 }
 
+/* A connection string with its key, wherever somebody has put it. */
+static bool holds_key(const char *text)
+{
+	static const char *const parts[] = {
+		"SharedAccessKey=", "AccountKey=", "Secret=", "SharedAccessSignature="
+	};
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (strcasestr(text, parts[i]) != NULL) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void take_given(
         const struct option_givens *givens, const char *name, struct option_word *ret_word)
 {
@@ -47,7 +61,7 @@ static void take_variable(char **environment, const char *name, struct option_wo
 	}
 }
 
-static void take(const struct options *options, enum option_origin source,
+static void take_as_given(const struct options *options, enum option_origin source,
         const struct option_names *names, struct option_word *ret_word)
 {
 	*ret_word = (struct option_word){ 0 };
@@ -67,6 +81,15 @@ static void take(const struct options *options, enum option_origin source,
 	case OPTION_DEFAULT:
 	case OPTION_CHOSEN:
 		break;
+	}
+}
+
+static void take(const struct options *options, enum option_origin source,
+        const struct option_names *names, struct option_word *ret_word)
+{
+	take_as_given(options, source, names, ret_word);
+	if (ret_word->text != NULL && holds_key(ret_word->text)) {
+		ret_word->is_hidden = true;
 	}
 }
 

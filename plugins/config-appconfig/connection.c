@@ -101,6 +101,14 @@ static bool add_endpoint(struct connection *connection, const char *url, size_t 
 	return true;
 }
 
+/* Not what stands behind the endpoint in a connection string. */
+static size_t shown_size(const char *url, size_t size)
+{
+	size_t shown = strcspn(url, ";");
+	shown = shown < size ? shown : size;
+	return shown < 200 ? shown : 200;
+}
+
 static bool add_more(struct connection *connection, const char *more, char *error, size_t size)
 {
 	while (*more != '\0') {
@@ -111,7 +119,7 @@ static bool add_more(struct connection *connection, const char *more, char *erro
 			(void)snprintf(error, size,
 			        "LUCIUS_APPCONFIG_ENDPOINTS: '%.*s' is no endpoint: they look like "
 			        "https://name-replica.azconfig.io, %d at most",
-			        (int)(url_size < 200 ? url_size : 200), url, MAX_ENDPOINTS - 1);
+			        (int)shown_size(url, url_size), url, MAX_ENDPOINTS - 1);
 			return false;
 		}
 		more += part_size + (more[part_size] == ',' ? 1 : 0);

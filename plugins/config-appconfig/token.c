@@ -6,6 +6,7 @@
 #include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "plugins/config-appconfig/source.h"
 #include "support/base/cleanup.h"
@@ -121,10 +122,19 @@ bool token_request_make(const struct appconfig_options *options, const char *res
 		        "AZURE_CLIENT_SECRET needs AZURE_TENANT_ID and AZURE_CLIENT_ID beside it");
 		return false;
 	}
+	bool has_proof = options->client_secret != NULL ||
+	        (options->federated_token_file != NULL && has_client);
+	if (has_proof && strncasecmp(options->authority_host, "https://", 8) != 0) {
+		(void)snprintf(error, error_size,
+		        "AZURE_AUTHORITY_HOST '%.200s' is no https:// address, and would see what "
+		        "proves the client",
+		        options->authority_host);
+		return false;
+	}
 	if (options->client_secret != NULL) {
 		return by_secret(options, resource, ret_request);
 	}
-	if (options->federated_token_file != NULL && has_client) {
+	if (has_proof) {
 		return by_assertion(options, resource, ret_request, error, error_size);
 	}
 	return by_identity(options, resource, ret_request);

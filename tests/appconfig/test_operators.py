@@ -9,7 +9,7 @@ import unittest
 
 import certificates
 from proxy import Proxy
-from source_world import (BOUND, LUCIUSD, PLAIN, PLUGINS, SourceWorld, clean_environment)
+from source_world import (BOUND, BUS, LUCIUSD, PLAIN, PLUGINS, SourceWorld, clean_environment)
 from world import Process
 
 REFERENCE = "application/vnd.microsoft.appconfig.keyvaultref+json;charset=utf-8"
@@ -277,6 +277,24 @@ class Values(SourceWorld):
             put("Lucius:MaxAttempts", value)
             self.refused("LUCIUS_MAX_ATTEMPTS: '" + value, "is not taken", status=78)
 
+    def test_a_connection_string_in_the_wrong_place_is_shown_nowhere(self):
+        connection = self.server.connection()
+        said = self.refused("LUCIUS_APPCONFIG_ENDPOINTS: 'Endpoint=http", "is no endpoint",
+                            environment={"LUCIUS_APPCONFIG_ENDPOINTS": connection}, status=78)
+        self.assertNotIn("Secret", said)
+        self.server.store.put("Lucius:Temporal:Address", connection)
+        self.server.store.put("Lucius:ServiceBus:ReplyPrefix", BUS)
+        found = self.checked({"LUCIUS_STORAGE_BACKEND": "memory"})
+        for name in ("LUCIUS_TEMPORAL_ADDRESS", "LUCIUS_SERVICEBUS_REPLY_PREFIX"):
+            self.assertTrue(found[name].startswith("****** (the key"), found[name])
+        self.server.store.remove("Lucius:Temporal:Address")
+        kept = os.path.join(self.folder, "kept.json")
+        self.daemon({"LUCIUS_APPCONFIG_CACHE_FILE": kept}).stop()
+        with open(kept, encoding="utf-8") as file:
+            text = file.read()
+        self.assertIn("Lucius:ServiceBus:ReplyPrefix", text)
+        self.assertNotIn("AccessKey", text)
+
     def test_protocols_may_end_with_a_line_feed_and_begin_with_no_mark(self):
         with open(os.path.join(os.environ["LUCIUS_TEST_SOURCE"], "etc/protocols.json"),
                   encoding="utf-8") as file:
@@ -469,6 +487,12 @@ class Vaults(SourceWorld):
         self.server.vault.disabled.add(("token", "1"))
         self.refused("LUCIUS_INVOKER_TOKEN", "https://test.vault.azure.net/secrets/token/1",
                      "not allowed on a disabled secret", status=78)
+
+    def test_what_proves_the_client_goes_to_no_authority_in_the_clear(self):
+        self.refused("LUCIUS_INVOKER_TOKEN", "AZURE_AUTHORITY_HOST", "is no https:// address",
+                     environment={"AZURE_AUTHORITY_HOST": "http://login.microsoftonline.com"},
+                     status=78)
+        self.assertEqual(set(self.proxy.targets), {"test.azconfig.io:443"})
 
     def test_a_vault_that_throttles_is_waited_for(self):
         self.server.fail(of="/secrets/", status=429, headers={"Retry-After": "1"})
