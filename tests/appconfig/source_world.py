@@ -5,6 +5,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "integration"))
 
@@ -88,6 +89,25 @@ class SourceWorld(World):
         started.append(self.start(self.environment({"LUCIUS_APPCONFIG_REFRESH_SECONDS": "1",
                                                     **(environment or {})}), ready=ready))
         return started[0]
+
+    @staticmethod
+    def wait_taken(lucius, variable, value):
+        """The daemon has taken up that value, and all that it has read with it."""
+        words = f"{variable} is now '{value}'"
+        end = time.monotonic() + BOUND
+        with lucius.changed:
+            while True:
+                for place, line in enumerate(lucius.lines):
+                    if line.get("event") == "config.option" and words in line["message"]:
+                        break
+                else:
+                    left = end - time.monotonic()
+                    if left <= 0:
+                        raise AssertionError(f"not said: {words}\n" + "\n".join(lucius.raw[-30:]))
+                    lucius.changed.wait(min(left, 1))
+                    continue
+                break
+        lucius.wait_line("config.read", after=place)
 
     def write(self, name, text, mode=0o600):
         path = os.path.join(self.folder, name)

@@ -46,14 +46,8 @@ class Live(SourceWorld):
 
     def settle(self, lucius, max_attempts):
         """All that has been put is read: a look may have fallen between two writes."""
-        mark = len(lucius.lines)
         self.put(MaxAttempts=max_attempts)
-        end = time.monotonic() + BOUND
-        while not any(f"LUCIUS_MAX_ATTEMPTS is now '{max_attempts}'" in line["message"]
-                      for line in lucius.events("config.option")):
-            self.assertLess(time.monotonic(), end)
-            lucius.wait_line("config.read", after=mark)
-            mark = len(lucius.lines)
+        self.wait_taken(lucius, "LUCIUS_MAX_ATTEMPTS", max_attempts)
 
     def described(self):
         """The variables of core and source, and whether each is live and needs what."""

@@ -280,6 +280,27 @@ static void a_wrong_value_is_named_with_its_origin_and_what_is_accepted(void)
 	end();
 }
 
+static void a_truth_value_has_four_pairs_of_words_in_any_case(void)
+{
+	static const char *const words[][2] = { { "false", "TRUE" }, { "0", "1" }, { "No", "yes" },
+		{ "off", "on" } };
+	for (size_t i = 0; i < 8; i++) {
+		char variable[80];
+		begin();
+		(void)snprintf(variable, sizeof(variable), "LUCIUS_TEMPORAL_ENABLED=%s",
+		        words[i / 2][i % 2]);
+		set(variable);
+		CHECK_INT(resolve(), 0);
+		CHECK_INT(world.settings.temporal_enabled, i % 2);
+		end();
+	}
+	begin();
+	set("LUCIUS_TEMPORAL_ENABLED=maybe");
+	CHECK_INT(resolve(), -1);
+	check_said("accepted is true or false (1/0, yes/no, on/off)");
+	end();
+}
+
 static void all_wrong_values_are_named_not_the_first_only(void)
 {
 	begin();
@@ -522,6 +543,7 @@ int main(int argc, char **argv)
 		SUITE_TEST(keys_of_secrets_are_not_open),
 		SUITE_TEST(an_empty_value_counts_as_unset),
 		SUITE_TEST(a_wrong_value_is_named_with_its_origin_and_what_is_accepted),
+		SUITE_TEST(a_truth_value_has_four_pairs_of_words_in_any_case),
 		SUITE_TEST(all_wrong_values_are_named_not_the_first_only),
 		SUITE_TEST(the_file_takes_all_types_of_libconfig),
 		SUITE_TEST(a_file_that_does_not_parse_is_named_with_its_line),
