@@ -42,6 +42,9 @@ struct option_word {
 void options_peek(const struct options *options, const struct lucius_option *row,
         struct option_word *ret_word);
 bool options_is_secret(const struct lucius_option *row);
+/* Calls fn with the names of every row: of the sets, of the tree, and learned. */
+typedef void (*option_names_fn)(void *user, const struct option_names *names, bool is_secret);
+void options_each_names(const struct options *options, option_names_fn fn, void *user);
 /* True if a set has an option of that name. */
 bool options_is_in_use(const struct options *options, const char *name);
 

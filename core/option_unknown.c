@@ -4,37 +4,10 @@
 #include <string.h>
 
 #include "core/loader.h"
+#include "core/option_keys.h"
 #include "core/option_state.h"
 #include "core/option_value.h"
 #include "support/base/memory.h"
-
-/* Calls fn with the names of every row: of the sets, of the tree, and learned. */
-typedef void (*names_fn)(void *user, const struct option_names *names, bool is_secret);
-
-static bool has_secret(const struct lucius_option *row)
-{
-	return (row->flags & LUCIUS_OPTION_SECRET) != 0;
-}
-
-static void each_known(const struct option_known *known, size_t n, names_fn fn, void *user)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct option_names names;
-		option_names_of(&known[i].row, &names);
-		fn(user, &names, has_secret(&known[i].row));
-	}
-}
-
-static void each_names(const struct options *options, names_fn fn, void *user)
-{
-	for (const struct option_set *set = options->sets; set != NULL; set = set->next) {
-		for (size_t i = 0; i < set->n_entries; i++) {
-			fn(user, &set->entries[i].names, has_secret(&set->entries[i].row));
-		}
-	}
-	each_known(options->parts.known, options->parts.n_known, fn, user);
-	each_known(options->learned, options->n_learned, fn, user);
-}
 
 /* One search: for a name of one source among the names of that source. */
 struct search {
@@ -104,15 +77,15 @@ static void show_nearest(void *user, const struct option_names *names, bool is_s
 static struct search look_for(struct options *options, enum option_origin source, const char *name)
 {
 	struct search search = { .source = source, .name = name };
-	each_names(options, compare, &search);
+	options_each_names(options, compare, &search);
 	if (!search.is_known && !options->has_learned && options->parts.learn != NULL) {
 		options->has_learned = true;
 		options->parts.learn(options->parts.user, options);
-		each_names(options, compare, &search);
+		options_each_names(options, compare, &search);
 	}
 	if (!search.is_known) {
 		option_nearest_begin(&search.nearest, name);
-		each_names(options, show_nearest, &search);
+		options_each_names(options, show_nearest, &search);
 	}
 	return search;
 }
@@ -216,17 +189,29 @@ static void check_remote(struct options *options)
 {
 	enum { SAID_MOST = 20 };
 	size_t n_unknown = 0;
+	struct option_keys keys;
+	option_keys_collect(options, &keys);
 	for (size_t i = 0; i < options->remote.n; i++) {
 		const struct option_given *given = &options->remote.items[i];
 		if (strncmp(given->name, "Lucius:", 7) != 0) {
 			continue;
 		}
 		warn_of_closed(options, given);
-		struct search search = look_for(options, OPTION_REMOTE, given->name);
-		if (!search.is_known && n_unknown++ < SAID_MOST) {
+		if (option_keys_know(&keys, given->name)) {
+			continue;
+		}
+		if (n_unknown < SAID_MOST) {
+			struct search search = look_for(options, OPTION_REMOTE, given->name);
+			if (search.is_known) { /* it has been learned just now */
+				option_keys_finish(&keys);
+				option_keys_collect(options, &keys);
+				continue;
+			}
 			say_unknown(options, false, &search, given->where);
 		}
+		n_unknown++;
 	}
+	option_keys_finish(&keys);
 	if (n_unknown > SAID_MOST) {
 		options_report(options, false, "%zu more keys of the source are no options",
 		        n_unknown - SAID_MOST);
@@ -253,38 +238,4 @@ void options_learn(struct options *options, const struct lucius_plugin *plugin)
 		options->learned[options->n_learned++] =
 		        (struct option_known){ kept, option_row_at(plugin, i) };
 	}
-}
-
-/* A row that some plugin declares as a secret is none that is open, whatever others say. */
-struct open_keys {
-	const struct options *options;
-	option_key_fn fn;
-	void *user;
-};
-
-struct secret_key {
-	const char *key;
-	bool is_secret;
-};
-
-static void note_secret(void *user, const struct option_names *names, bool is_secret)
-{
-	struct secret_key *asked = user;
-	asked->is_secret = asked->is_secret || (is_secret && strcmp(names->key, asked->key) == 0);
-}
-
-static void show_open(void *user, const struct option_names *names, bool is_secret)
-{
-	const struct open_keys *open = user;
-	struct secret_key asked = { names->key, is_secret };
-	each_names(open->options, note_secret, &asked);
-	if (!asked.is_secret) {
-		open->fn(open->user, names->key);
-	}
-}
-
-void options_each_open_key(const struct options *options, option_key_fn fn, void *user)
-{
-	struct open_keys open = { options, fn, user };
-	each_names(options, show_open, &open);
 }
