@@ -24,6 +24,7 @@ struct report {
 	uint64_t broken_seed; /* 0: none */
 	char violation[512];
 	uint64_t n_worlds, n_events, n_jobs, n_attempts, n_kills, n_ended[3], simulated_ms;
+	uint64_t n_walks, n_pages, n_listed, n_asked_again;
 };
 
 static void count(struct report *report, const struct sim_outcome *outcome)
@@ -34,6 +35,10 @@ static void count(struct report *report, const struct sim_outcome *outcome)
 	report->n_attempts += outcome->n_attempts;
 	report->n_kills += outcome->n_kills;
 	report->simulated_ms += outcome->simulated_ms;
+	report->n_walks += outcome->n_walks;
+	report->n_pages += outcome->n_pages;
+	report->n_listed += outcome->n_listed;
+	report->n_asked_again += outcome->n_asked_again;
 	for (int i = 0; i < 3; i++) {
 		report->n_ended[i] += outcome->n_ended[i];
 	}
@@ -163,6 +168,10 @@ static void print_sum(const struct campaign *campaign, const struct report *repo
 		sum.n_attempts += reports[i].n_attempts;
 		sum.n_kills += reports[i].n_kills;
 		sum.simulated_ms += reports[i].simulated_ms;
+		sum.n_walks += reports[i].n_walks;
+		sum.n_pages += reports[i].n_pages;
+		sum.n_listed += reports[i].n_listed;
+		sum.n_asked_again += reports[i].n_asked_again;
 		for (int k = 0; k < 3; k++) {
 			sum.n_ended[k] += reports[i].n_ended[k];
 		}
@@ -175,6 +184,11 @@ static void print_sum(const struct campaign *campaign, const struct report *repo
 	        sum.n_events, sum.n_jobs, sum.n_ended[0], sum.n_ended[1], sum.n_ended[2],
 	        sum.n_attempts, sum.n_kills, (double)sum.simulated_ms / 86400000,
 	        (double)sum.n_worlds / seconds * 60);
+	if (sum.n_walks != 0) {
+		printf("%" PRIu64 " walks through lists: %" PRIu64 " pages, %" PRIu64
+		       " asked for again, %" PRIu64 " jobs\n",
+		        sum.n_walks, sum.n_pages, sum.n_asked_again, sum.n_listed);
+	}
 }
 
 static double now_s(void)
@@ -232,11 +246,11 @@ int campaign_show(const struct campaign *campaign)
 	static const char *const engines[] = { "", " --engine local", " --engine temporal" };
 	const char *fault = getenv("LUCIUS_FAULT");
 	printf("replay: %s%s LUCIUS_TEST_SOURCE=%s LUCIUS_TEST_PLUGINS=%s %s --seed %" PRIu64
-	       "%s%s%s\n",
+	       "%s%s%s%s\n",
 	        fault != NULL ? "LUCIUS_FAULT=" : "", fault != NULL ? fault : "",
 	        request.source_dir, request.plugins_dir, campaign->program, campaign->from,
 	        engines[request.engine], request.wants_tables ? " --tables" : "",
-	        request.wants_sweeps ? " --sweeps" : "");
+	        request.wants_sweeps ? " --sweeps" : "", request.wants_lists ? " --lists" : "");
 	fflush(stdout);
 	request.seed = campaign->from;
 	request.is_verbose = true;

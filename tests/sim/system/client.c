@@ -10,7 +10,14 @@
 #include "support/base/memory.h"
 #include "tests/sim/system/world.h"
 
-enum { RETRY_MS = 5000, CALM_EVERY_MS = 5000, MAX_CONTROL_TRIES = 20, HASTE_MS = 40 };
+enum {
+	RETRY_MS = 5000,
+	CALM_EVERY_MS = 5000,
+	MAX_CONTROL_TRIES = 20,
+	HASTE_MS = 40,
+	MOST_COMMANDS = 8,
+	FEWEST_OF_LISTS = 6
+};
 
 struct call {
 	struct command *command;
@@ -22,8 +29,7 @@ struct call {
 
 static void on_time(struct world *world, void *user);
 
-/* A process that has the API, up or not. */
-static struct process *choose_process(struct world *world)
+struct process *client_choose_process(struct world *world)
 {
 	for (;;) {
 		struct process *process =
@@ -130,7 +136,7 @@ static void on_time(struct world *world, void *user)
 {
 	struct call *call = user;
 	char target[160];
-	struct process *process = choose_process(world);
+	struct process *process = client_choose_process(world);
 	if (call->verb == NULL && !call->is_get) {
 		call->command->n_sent++;
 		network_call(process, 0, "POST", "/v1/orchestrate", call->command->body, on_answer,
@@ -199,6 +205,25 @@ static void plan_controls(
 	}
 }
 
+static unsigned choose_number(struct world *world)
+{
+	if (world->request.wants_lists) {
+		return FEWEST_OF_LISTS +
+		        (unsigned)world_within(world, MAX_COMMANDS - FEWEST_OF_LISTS);
+	}
+	return 1 + (unsigned)world_within(world, MOST_COMMANDS - 1);
+}
+
+/* Lists are of jobs that come at once too. */
+static uint64_t choose_begin_ms(struct world *world, unsigned index)
+{
+	bool is_next = world->request.wants_lists && index != 0 && world_is(world, 60);
+	uint64_t begin_ms = is_next ? world->commands[index - 1].begin_ms
+	                            : world_within(world, world->climate.faults_end_ms / 2);
+	world->commands[index].begin_ms = begin_ms;
+	return begin_ms;
+}
+
 void client_plan(struct world *world)
 {
 	uint64_t end_ms = world->climate.faults_end_ms;
@@ -207,14 +232,14 @@ void client_plan(struct world *world)
 	struct sim_random hasty = { world->request.seed ^ 0x2c11d };
 	bool is_hasty = (sim_random_is(&hasty, 10) || world->request.wants_tables) &&
 	        !world->request.is_paired;
-	world->n_commands = 1 + (unsigned)world_within(world, MAX_COMMANDS - 1);
+	world->n_commands = choose_number(world);
 	for (unsigned i = 0; i < world->n_commands; i++) {
 		struct command *command = &world->commands[i];
 		command->index = i;
 		command->tenant = (unsigned)world_within(world, N_TENANTS - 1);
 		command->has_key = world_is(world, 30);
 		command->body = print_command(world, command);
-		uint64_t begin_ms = world_within(world, end_ms / 2);
+		uint64_t begin_ms = choose_begin_ms(world, i);
 		uint64_t span_ms = world_is(world, 60) ? 20000 : end_ms;
 		plan(world, command, NULL, false, begin_ms);
 		uint64_t n_repeats = world_within(world, 3);

@@ -251,6 +251,9 @@ static void choose_storage(struct world *world)
 	if (world->request.wants_tables) {
 		kind = kinds[2 + world->request.seed % 2];
 	}
+	if (world->request.wants_lists && !world->request.wants_tables) {
+		kind = kinds[1 + world->request.seed % 3];
+	}
 	if (world->request.has_tables && world->climate.is_storage_shared &&
 	        !world->request.is_scarce) {
 		world->tables_kind = kind;
@@ -288,6 +291,7 @@ void world_make(struct world *world)
 		process_start(&world->processes[i]);
 	}
 	client_plan(world);
+	readers_plan(world);
 	plan_faults(world);
 	world_at(world, SUPERVISE_EVERY_MS, on_supervise, NULL);
 }

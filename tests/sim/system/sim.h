@@ -22,6 +22,7 @@ struct sim_request {
 	bool wants_tables; /* each world is on the Table service, with clients in haste */
 	bool wants_sweeps; /* others end workflows by the dozen, and who looks at jobs stands still
 	                    */
+	bool wants_lists; /* many jobs, whose lists are read (reader.c) */
 	bool is_scarce; /* memory may run out (scarce.h) */
 	const char *plugins_dir; /* where storage-memory.so and workflow-local.so lie */
 	const char *source_dir; /* of the tree, for etc/ */
@@ -35,6 +36,8 @@ struct sim_outcome {
 	uint64_t n_kills;
 	uint64_t n_attempts;
 	uint64_t simulated_ms;
+	uint64_t n_walks, n_pages, n_listed; /* through lists, and jobs on their pages */
+	uint64_t n_asked_again; /* for a page */
 	uint64_t n_ended[3]; /* SUCCEEDED, FAILED_FINAL, CANCELLED */
 	char *log; /* owned; lines, each with the job in front that it is about; NULL unless asked
 	            */

@@ -3,11 +3,12 @@
  * Simulates whole worlds from seeds, in two processes side by side.
  *
  *   sim_system [--from N] [--seeds N] [--fresh N] [--engine local|temporal] [--jobs N]
- *   sim_system --seed N [--engine …] [--all] [--paired] [--tables] [--sweeps]   one world and its
- * events sim_system --faults [--all | NAME…]          each deliberate fault, until it is caught
+ *   sim_system --seed N [--engine …] [--all]     one world and its events
+ *   sim_system --faults [--all | NAME…]          each deliberate fault, until it is caught
  *   sim_system --pairs [--from N] [--seeds N]    both engines, same transitions
  *   sim_system --scarce [--seed N]               each allocation fails once
  *
+ * Worlds of another kind, from seeds of their own: --paired, --tables, --sweeps, --lists.
  * LUCIUS_TEST_SOURCE is the tree, LUCIUS_TEST_PLUGINS where the plugins lie.
  */
 #include <inttypes.h>
@@ -24,7 +25,8 @@ static int usage(const char *name)
 	fprintf(stderr,
 	        "usage: %s [--from N] [--seeds N] [--fresh N] [--engine local|temporal] [--jobs "
 	        "N]\n"
-	        "       %s --seed N [--all] [--tables] [--sweeps] | --faults [NAME...] | --pairs\n",
+	        "       %s --seed N [--all] [--tables] [--sweeps] [--lists] | --faults [NAME...] | "
+	        "--pairs\n",
 	        name, name);
 	return 2;
 }
@@ -53,6 +55,10 @@ static bool take_option(struct campaign *campaign, char **argv, int *at, uint64_
 	}
 	if (strcmp(name, "--sweeps") == 0) {
 		campaign->request.wants_sweeps = true;
+		return true;
+	}
+	if (strcmp(name, "--lists") == 0) {
+		campaign->request.wants_lists = true;
 		return true;
 	}
 	if (strcmp(name, "--paired") == 0) {

@@ -324,7 +324,8 @@ static void execute_query(struct ask *ask)
 {
 	uint32_t most = ask->top != 0 && ask->top < PAGE ? ask->top : PAGE;
 	if (world_fails(ask->world, 20)) {
-		most = (uint32_t)world_within(ask->world, 3);
+		uint32_t fewer = (uint32_t)world_within(ask->world, 3);
+		most = fewer < most ? fewer : most;
 	}
 	ask->found = json_array();
 	ask->status = TABLES_OK;

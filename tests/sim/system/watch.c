@@ -286,6 +286,7 @@ void watch_created(struct world *world, struct process *process, const char *job
 	shadow->home = process->memory != NULL ? process : NULL;
 	shadow->next = world->shadows;
 	world->shadows = shadow;
+	lists_note(world, shadow);
 	note_transitions(world, NULL, job);
 	check_steps_together(world, job);
 	check_created(world, job, has_key);
@@ -334,6 +335,7 @@ void watch_saved(struct world *world, struct process *process, const char *job_i
 	}
 	job_destroy(shadow->job);
 	shadow->job = now;
+	lists_note(world, shadow);
 }
 
 /* Tables may be mended without a change to the job. */
@@ -418,6 +420,7 @@ void watch_accepted(struct world *world, const char *job_id)
 		world_violate(world, job_id, "a job was accepted and is not in the store");
 		return;
 	}
+	shadow->accepted_ms = shadow->is_accepted ? shadow->accepted_ms : world->now_ms;
 	shadow->is_accepted = true;
 }
 
@@ -458,6 +461,7 @@ void watch_finish(struct world *world)
 		struct shadow *shadow = world->shadows;
 		world->shadows = shadow->next;
 		job_destroy(shadow->job);
+		lists_forget(shadow);
 		free(shadow);
 	}
 }

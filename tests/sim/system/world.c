@@ -14,6 +14,7 @@
 #define REST_EVERY_MS 30000u
 #define REST_BOUND_MS 7200000u
 #define SLACK_MS 5400000u
+#define LISTS_BOUND_MS 600000u
 
 static struct process *next_process(struct world *world, uint64_t *ret_due_ms)
 {
@@ -102,6 +103,16 @@ static bool is_quiet(struct world *world)
 	return storage_count_slots(world) == 0;
 }
 
+static void read_lists(struct world *world)
+{
+	uint64_t end_ms = world->now_ms + LISTS_BOUND_MS;
+	readers_come_to_rest(world);
+	while (!world_is_broken(world) && world->n_walks_open != 0 && world->now_ms < end_ms) {
+		step(world);
+	}
+	readers_check_rest(world);
+}
+
 static void come_to_rest(struct world *world)
 {
 	uint64_t end_ms = world->climate.faults_end_ms + bound_ms(world);
@@ -128,6 +139,7 @@ static void come_to_rest(struct world *world)
 	for (unsigned i = 0; i < world->n_processes; i++) {
 		process_check_rest(&world->processes[i]);
 	}
+	read_lists(world);
 }
 
 static void begin(struct world *world)

@@ -21,7 +21,7 @@ struct temporal;
 
 #define MAX_PROCESSES 4u
 #define MAX_LANES 16u
-#define MAX_COMMANDS 8u
+#define MAX_COMMANDS 12u
 #define MAX_JOBS 32u
 #define N_TENANTS 2u
 #define EPOCH_US INT64_C(1772366400000000)
@@ -106,6 +106,7 @@ struct command {
 	char job_id[33]; /* of the last 202; empty: none yet */
 	bool has_key;
 	unsigned n_sent;
+	uint64_t begin_ms; /* when it is sent first */
 };
 
 struct world {
@@ -129,6 +130,7 @@ struct world {
 	struct temporal *temporal; /* NULL: engine local */
 	struct command commands[MAX_COMMANDS];
 	unsigned n_commands;
+	unsigned n_walks_open; /* of readers, through lists */
 	unsigned max_inflight;
 	unsigned n_lanes;
 	unsigned max_deliveries; /* of the bus, of one message */
@@ -207,19 +209,22 @@ struct job *storage_peek(struct process *process, const char *job_id);
 size_t storage_count_slots(struct world *world);
 
 /* watch.c: what the store does, held against what it may do. */
+struct version;
 struct shadow {
-	struct shadow *next;
+	struct shadow *next; /* the one that was committed before */
 	char job_id[33];
 	struct job *job; /* owned; as last seen */
 	const struct process *home; /* whose memory it is in; NULL: shared */
 	bool is_gone; /* with its process */
-	bool is_accepted; /* a 202 has named it */
+	bool is_accepted; /* a 202 has named it, first at accepted_ms */
 	bool is_disturbed; /* its run was ended from outside */
 	bool is_released; /* its slot has been freed */
 	unsigned n_in_pause; /* attempts started in the pause that is */
 	uint64_t closed_ms;
+	uint64_t accepted_ms;
 	uint64_t changed_ms;
 	uint64_t answered_ms; /* when a step changed last */
+	struct version *versions; /* owned; the newest first, where lists are read */
 };
 struct shadow *watch_find(struct world *world, const char *job_id);
 void watch_created(struct world *world, struct process *process, const char *job_id, bool has_key);
@@ -234,6 +239,9 @@ void watch_accepted(struct world *world, const char *job_id);
 void watch_finish(struct world *world);
 void watch_check_rest(struct world *world);
 bool watch_all_terminal(const struct world *world);
+/* watch_lists.c: the shadow's job is what is committed now; what has been noted goes. */
+void lists_note(const struct world *world, struct shadow *shadow);
+void lists_forget(struct shadow *shadow);
 
 /* bus.c: a broker with topics for directives and replies; bus_plugin.c: how processes reach it. */
 extern const struct lucius_plugin sim_bus_plugin;
@@ -336,6 +344,14 @@ void temporal_plan_ends(struct world *world);
 void client_plan(struct world *world);
 void client_calm(struct world *world);
 void client_finish(struct world *world);
+/* One that has the API, up or not. */
+struct process *client_choose_process(struct world *world);
+
+/* reader.c */
+void readers_plan(struct world *world);
+/* All is as it will stay: each list is walked once more, and then all walks are over. */
+void readers_come_to_rest(struct world *world);
+void readers_check_rest(struct world *world);
 
 /* network.c */
 typedef void (*network_fn)(struct world *world, void *user, unsigned status, const char *body);
