@@ -7,6 +7,7 @@
 #include "core/backend.h"
 #include "core/http/reply.h"
 #include "core/job_json.h"
+#include "support/base/fault.h"
 #include "support/base/memory.h"
 
 #define LIMIT_DEFAULT 50
@@ -122,6 +123,9 @@ static void on_found(void *user, const void *item)
 {
 	struct list *list = user;
 	const struct lucius_found *found = item;
+	if (found->job == NULL && FAULT(empty_page_taken_as_last)) {
+		return;
+	}
 	if (found->job != NULL) {
 		CLEANUP(cleanup_job) struct job *job = job_decode(found->job);
 		job_json_job(&list->writer, job);

@@ -363,6 +363,9 @@ static void fill_pointer(
 		entity_add_string(entity, "claim_key", creation->parts[PART_CLAIM].place.row);
 		entity_add_string(entity, "meta_listing", creation->parts[PART_LISTING].place.row);
 	}
+	if (FAULT(state_kept_in_listing) && kind == PART_LISTING) {
+		entity_add_text(entity, "state", job->state.data, job->state.size);
+	}
 	if (kind == PART_SLOT || kind == PART_CLAIM) {
 		entity_add_string(entity, "meta_write", creation->token);
 	}

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "support/base/cleanup.h"
+#include "support/base/fault.h"
 #include "support/base/memory.h"
 #include "support/rows/time_text.h"
 #include "support/tables/table_key.h"
@@ -116,6 +117,9 @@ struct place layout_listing(const struct layout *layout, struct lucius_text tena
 	int64_t created_us = 0;
 	if (!time_text_read(created_at, &created_us) || created_us < 0) {
 		created_us = 0;
+	}
+	if (FAULT(listing_to_the_second)) {
+		created_us -= created_us % 1000000;
 	}
 	CLEANUP_FREE char *id = escape(job_id);
 	return (struct place){

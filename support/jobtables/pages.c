@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "support/base/cleanup.h"
+#include "support/base/fault.h"
 #include "support/base/memory.h"
 #include "support/jobtables/job_entity.h"
 #include "support/jobtables/load.h"
@@ -113,13 +114,14 @@ static void give(struct page *page, size_t n, const struct lucius_job *job)
 	chain_give(&page->chain, &found);
 }
 
-static bool is_wanted(const struct page *page, const json_t *row)
+static bool is_wanted(const struct page *page, size_t n, const json_t *row)
 {
-	if (!row_is_shown(row)) {
+	if (!row_is_shown(row) && !FAULT(prepared_job_listed)) {
 		return false;
 	}
 	bool is_any = page->state == NULL || page->state[0] == '\0';
-	return is_any || row_is(row, "state", page->state);
+	return is_any ||
+	        row_is(FAULT(state_kept_in_listing) ? key_at(page, n) : row, "state", page->state);
 }
 
 /* All jobs of the keys have been read. A page without a job only moves the cursor on. */
@@ -129,7 +131,8 @@ static void give_all(struct page *page)
 	size_t last = n_keys;
 	for (size_t i = 0; i < n_keys && page->n_given < page->limit; i++) {
 		struct reading *reading = page->entries[i].reading;
-		if (reading_status(reading) == TABLES_OK && is_wanted(page, reading_row(reading))) {
+		if (reading_status(reading) == TABLES_OK &&
+		        is_wanted(page, i, reading_row(reading))) {
 			give(page, i, reading_job(reading, &page->chain.backend->view));
 			page->n_given++;
 			last = i;
@@ -152,7 +155,8 @@ static void on_read(void *user, struct reading *reading)
 	entry->reading = reading;
 	reading_keep(reading);
 	page->n_read++;
-	if (status != TABLES_OK && status != TABLES_MISSING && page->status == TABLES_OK) {
+	bool is_failure = status != TABLES_OK && status != TABLES_MISSING;
+	if (is_failure && page->status == TABLES_OK && !FAULT(unread_job_left_out)) {
 		page->status = status;
 		known_set(&page->sentence, reading_sentence(reading));
 	}
@@ -262,7 +266,9 @@ static void query_keys(struct page *page, const char *next)
 		add_scan_filter(page, &filter);
 	} else {
 		add_quoted(&filter, "PartitionKey eq ", page->partition);
-		add_quoted(&filter, " and RowKey gt ", page->row);
+		add_quoted(&filter,
+		        FAULT(page_border_taken_twice) ? " and RowKey ge " : " and RowKey gt ",
+		        page->row);
 	}
 	tables_query(page->chain.backend->tables,
 	        &(struct tables_query){
@@ -315,7 +321,7 @@ void list_start(
 	        cursor_read(listing->cursor, backend->salt, listing->tenant_id, position);
 	char *dash = strchr(position, '-');
 	if (dash != NULL) {
-		*dash = ':';
+		*dash = FAULT(twin_skipped) ? ';' : ':';
 	}
 	known_set(&page->row, position);
 	if (!is_good) {

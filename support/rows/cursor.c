@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "support/base/fault.h"
+
 static uint64_t mix(uint64_t hash, const void *bytes, size_t size)
 {
 	const unsigned char *at = bytes;
@@ -43,7 +45,9 @@ bool cursor_read(struct lucius_text cursor, uint64_t salt, struct lucius_text sc
 	memcpy(position, cursor.data, (size_t)(dot - cursor.data));
 	char expected[CURSOR_SIZE];
 	cursor_write(expected, salt, scope, position);
-	if (strlen(expected) != cursor.size || memcmp(expected, cursor.data, cursor.size) != 0) {
+	bool is_ours =
+	        strlen(expected) == cursor.size && memcmp(expected, cursor.data, cursor.size) == 0;
+	if (!is_ours && !FAULT(cursor_not_compared)) {
 		return false;
 	}
 	memcpy(ret_position, position, sizeof(position));

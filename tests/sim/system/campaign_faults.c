@@ -51,6 +51,7 @@ int campaign_faults(const struct campaign *campaign, char **names)
 		one.n_seeds = faults[i].is_rare ? MOST_SEEDS_OF_RARE : MOST_SEEDS;
 		one.request.wants_tables = strncmp(faults[i].what, "tables:", 7) == 0;
 		one.request.wants_sweeps = strncmp(faults[i].what, "sweeps:", 7) == 0;
+		one.request.wants_lists = strncmp(faults[i].what, "lists:", 6) == 0;
 		(void)setenv("LUCIUS_FAULT", faults[i].name, 1);
 		uint64_t seed = campaign_first_broken(&one, violation, sizeof(violation));
 		n_missed += seed == 0 ? 1 : 0;
