@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/base/fault.h"
 #include "support/base/memory.h"
 #include "support/jobtables/own.h"
 #include "support/jobtables/step_rows.h"
@@ -280,7 +281,7 @@ uint32_t jobtables_create(struct jobtables *backend, const struct lucius_host *h
 		return LUCIUS_INTERNAL;
 	}
 	backend->groups = groups_create(backend->tables);
-	backend->known = known_create(MAX_KNOWN_JOBS);
+	backend->known = known_create(FAULT(few_jobs_known) ? 2 : MAX_KNOWN_JOBS);
 	backend->slots = slots_create(MAX_KNOWN_TENANTS);
 	backend->claims_met = must_calloc(JOBTABLES_CLAIMS_MET, sizeof(*backend->claims_met));
 	backend->salt = salt_of(backend);

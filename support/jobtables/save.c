@@ -248,8 +248,10 @@ static void look(struct saving *saving)
 		build(saving, known);
 		return;
 	}
-	struct reading_wish wish = { .job_id = job->job_id, .bucket = job->tenant_bucket };
-	/* The job's row says what it carries; of the steps' rows nothing is known. */
+	/* With the steps: what the row carries for them may be in it alone, and has to stay. */
+	struct reading_wish wish = { .job_id = job->job_id,
+		.bucket = job->tenant_bucket,
+		.has_steps = !FAULT(carried_steps_forgotten) };
 	reading_start(backend, &wish, on_read, saving);
 }
 

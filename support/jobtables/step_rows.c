@@ -271,6 +271,21 @@ static void learn_rows(struct jobtables *backend, struct known_job *known, const
 	}
 }
 
+/* The row carries nothing for a step of which nothing is known. */
+static bool is_covered(const struct known_job *known, const json_t *job)
+{
+	void *at = json_object_iter((json_t *)(uintptr_t)job);
+	for (; at != NULL; at = json_object_iter_next((json_t *)(uintptr_t)job, at)) {
+		const char *name = json_object_iter_key(at);
+		bool is_carried = strncmp(name, "step_", 5) == 0 && row_text(job, name).size != 0;
+		if (is_carried &&
+		        known_step_find(known, (uint32_t)strtoul(name + 5, NULL, 10)) == NULL) {
+			return false;
+		}
+	}
+	return true;
+}
+
 void step_rows_learn(
         struct jobtables *backend, const json_t *job, const char *etag, const json_t *steps)
 {
@@ -289,6 +304,9 @@ void step_rows_learn(
 	}
 	learn_rows(backend, known, steps);
 	learn_deltas(known, job);
+	if (!is_covered(known, job) && !FAULT(carried_steps_forgotten)) {
+		known_set(&known->etag, NULL);
+	}
 	if (steps != NULL) {
 		step_rows_push_soon(backend, known);
 	}

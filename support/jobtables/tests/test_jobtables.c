@@ -7,6 +7,7 @@
 #include "support/jobtables/job_entity.h"
 #include "support/jobtables/layout.h"
 #include "support/jobtables/slots.h"
+#include "support/jobtables/step_rows.h"
 #include "tests/support/suite.h"
 
 static const struct layout tables = { false, "jobs", "steps", "claims", "index", "slots" };
@@ -313,6 +314,27 @@ static void what_changes_during_a_reading_is_not_overwritten(void)
 	slots_destroy(slots);
 }
 
+/* What the row carries for a step would be lost by a save that does not know of it. */
+static void a_row_is_not_known_while_it_carries_steps_that_are_not(void)
+{
+	struct jobtables backend = { .layout = tables, .known = known_create(4) };
+	json_t *row = json_pack("{s:s, s:s, s:s, s:s}", "job_id", "j1", "tenant_bucket", "t#202603",
+	        "meta_change", "7", "step_0001", "7;state:s9=INITIATED;");
+	step_rows_learn(&backend, row, "W/\"7\"", NULL);
+	const struct known_job *known = known_find(backend.known, text_view("j1"));
+	CHECK(known != NULL && known->etag == NULL);
+	(void)known_step_put(known_put(backend.known, text_view("j1")), 1, "0001:sis");
+	step_rows_learn(&backend, row, "W/\"7\"", NULL);
+	known = known_find(backend.known, text_view("j1"));
+	CHECK(known->etag != NULL && known->n_steps == 1);
+	CHECK_INT(known->steps[0].change, 7);
+	json_object_set_new(row, "step_0001", json_string(""));
+	step_rows_learn(&backend, row, "W/\"8\"", NULL);
+	CHECK(known->etag != NULL && known->steps[0].delta == NULL);
+	json_decref(row);
+	known_destroy(backend.known);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct suite_test tests[] = {
@@ -328,6 +350,7 @@ int main(int argc, char **argv)
 		SUITE_TEST(an_unread_tenant_has_numbers_while_nobody_has_rows_above_the_limit),
 		SUITE_TEST(an_unread_tenant_is_read_by_a_lower_limit_and_after_a_collision),
 		SUITE_TEST(what_changes_during_a_reading_is_not_overwritten),
+		SUITE_TEST(a_row_is_not_known_while_it_carries_steps_that_are_not),
 	};
 	return suite_run("jobtables", tests, sizeof(tests) / sizeof(tests[0]), argc, argv);
 }

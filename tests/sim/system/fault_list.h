@@ -99,6 +99,8 @@
 	"tables: a slot is freed though its job may still be committed" },
 { "step_row_set_back", false,
 	"tables: a step's row is written whatever it holds already", 200 },
+{ "carried_steps_forgotten", false,
+	"lists: what a job's row carries for a step is lost when nothing is known of it (table)", 8001300 },
 { "owner_never_doubts", false,
 	"who could not renew the engine's name goes on (tables)", 1024000 },
 { "slot_freed_by_any_etag", true,
