@@ -40,6 +40,8 @@
 #include "support/base/cleanup.h"
 #include "support/base/memory.h"
 
+#define START_LEAST_MS 5000u /* of one that fails for the source */
+
 struct app {
 	struct command_line line;
 	struct settings settings;
@@ -164,9 +166,44 @@ static void wait_for_options(struct app *app, struct waiting *waiting)
 	}
 }
 
+static void on_braked(void *user)
+{
+	struct waiting *waiting = user;
+	loop_break(waiting->loop);
+}
+
+/* Who starts it again at once would ask the source again at once, and many times a minute. */
+static void brake(const struct app *app, struct waiting *waiting)
+{
+	uint64_t elapsed_ms = (loop_now_us(app->loop) - app->began_us) / 1000;
+	if (app->line.command == COMMAND_RUN && elapsed_ms < START_LEAST_MS) {
+		struct timer *timer =
+		        timer_start(app->loop, START_LEAST_MS - elapsed_ms, on_braked, waiting);
+		loop_run(app->loop);
+		if (waiting->is_stopped) {
+			timer_stop(timer);
+		}
+	}
+}
+
+/* True: they are there. The sentence is said before the process lingers. */
+static bool take_fetched(struct app *app, struct waiting *waiting)
+{
+	app->is_stopped = waiting->is_stopped;
+	if (waiting->is_stopped || waiting->status == LUCIUS_OK) {
+		return !waiting->is_stopped;
+	}
+	char error[1024];
+	(void)snprintf(error, sizeof(error), "options cannot be fetched from %s: %s",
+	        backend_title(app->backends.all[BACKEND_CONFIG]), waiting->sentence);
+	say(app, true, error);
+	brake(app, waiting);
+	return false;
+}
+
 /* The wait may be long, and the kernel sends no signal that nobody catches to the first process of
  * a container. A command that prints ends as usual, so that nobody takes it for good. */
-static bool fetch_options(struct app *app, char *error, size_t error_size)
+static bool fetch_options(struct app *app)
 {
 	static const int numbers[] = { SIGTERM, SIGINT };
 	struct waiting waiting = { .loop = app->loop };
@@ -178,15 +215,13 @@ static bool fetch_options(struct app *app, char *error, size_t error_size)
 		(void)event_add(signals[i], NULL);
 	}
 	wait_for_options(app, &waiting);
+	bool is_fetched = take_fetched(app, &waiting);
 	for (size_t i = 0; i < 2; i++) {
 		if (signals[i] != NULL) {
 			event_free(signals[i]);
 		}
 	}
-	app->is_stopped = waiting.is_stopped;
-	(void)snprintf(error, error_size, "options cannot be fetched from %s: %s",
-	        backend_title(app->backends.all[BACKEND_CONFIG]), waiting.sentence);
-	return waiting.status == LUCIUS_OK && !waiting.is_stopped;
+	return is_fetched;
 }
 
 /* The configuration source, if there is one, and the options again with what it says. */
@@ -204,10 +239,7 @@ static enum daemon_exit open_source(struct app *app)
 		return EXIT_CONFIG;
 	}
 	app->source = config_source_create(app->backends.all[BACKEND_CONFIG], app->options);
-	if (!fetch_options(app, error, sizeof(error))) {
-		if (!app->is_stopped) {
-			say(app, true, error);
-		}
+	if (!fetch_options(app)) {
 		return app->is_stopped ? EXIT_DONE : EXIT_FAILED;
 	}
 	options_close_source(app->options, backend_title(app->backends.all[BACKEND_CONFIG]));

@@ -3,6 +3,7 @@
 """Stores, vaults and networks that are slow, silent or odd, and stops at a bad moment."""
 import os
 import signal
+import time
 import unittest
 
 import certificates
@@ -80,6 +81,19 @@ class Running(SourceWorld):
         found = self.checked(kept)
         self.assertTrue(found["LUCIUS_MAX_ATTEMPTS"].startswith("4 "))
         self.assertEqual(len(self.server.requests), count + 6)  # each try is three
+
+    def test_a_start_that_fails_at_once_lingers_so_that_restarts_do_no_harm(self):
+        wrong = {"LUCIUS_APPCONFIG_CONNECTION": self.server.connection(secret="d3Jvbmc=")}
+        began = time.monotonic()
+        lucius = self.daemon(wrong, ready=False)
+        self.assertIn("Invalid Signature",
+                      lucius.wait_line("config.option", level="error")["message"])
+        self.assertEqual(lucius.wait_end(), 1)
+        self.assertGreater(time.monotonic() - began, 4.9)
+        self.assertEqual(len(self.server.requests), 1)
+        lucius = self.daemon(wrong, ready=False)
+        lucius.wait_line("config.option", level="error")
+        self.assertEqual(lucius.stop(), 1)
 
     def test_a_start_with_a_store_that_is_too_slow_ends_or_goes_on_with_the_file(self):
         kept = {"LUCIUS_APPCONFIG_CACHE_FILE": os.path.join(self.folder, "kept.json")}

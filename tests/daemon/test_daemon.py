@@ -313,12 +313,16 @@ class Changes(unittest.TestCase):
         self.assertIn("config-stage cannot be used: the word is wrong", done.stderr)
         for status in ("denied", "unavailable"):
             daemon = Daemon("--config-source=stage", LUCIUS_STAGE_CONFIG_START=status)
+            daemon.wait_for("config.option", level="error")
+            daemon.send(signal.SIGTERM)  # it would linger for a while
             self.assertEqual(daemon.end(), 1)
             self.assertIn("options cannot be fetched from config-stage: as the option says",
                           str(daemon.lines))
 
     def test_a_config_source_that_cannot_be_read_ends_the_start(self):
         daemon = Daemon("--config-source=stage")
+        daemon.wait_for("config.option", level="error")
+        daemon.send(signal.SIGTERM)
         self.assertEqual(daemon.end(), 1)
         self.assertIn("options cannot be fetched from config-stage", str(daemon.lines))
 

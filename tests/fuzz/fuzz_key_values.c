@@ -41,6 +41,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	if (is_good && page->next != NULL && strncmp(page->next, "/kv?", 4) != 0) {
 		abort();
 	}
+	if (is_good && !page_is_same(page, page)) {
+		abort();
+	}
 	for (size_t i = 0; is_good && i < page->n_settings; i++) {
 		free(setting_text(&page->settings[i]));
 		check_reference(&page->settings[i]);
