@@ -64,13 +64,15 @@ static void print_line(FILE *output, const char *name, const char *text)
 
 /* The file of a secret that is printed would be there beside it: an empty variable counts as none.
  */
-static void print_no_file(FILE *output, const struct option_entry *entry)
+static void print_variable(FILE *output, const struct option_entry *entry, const char *name)
 {
-	char name[OPTION_NAME_MAX + 8];
-	(void)snprintf(name, sizeof(name), "%s_FILE", entry->names.env);
-	const char *file = (entry->row.flags & LUCIUS_OPTION_SECRET) != 0 ? getenv(name) : NULL;
+	char file_name[OPTION_NAME_MAX + 8];
+	(void)snprintf(file_name, sizeof(file_name), "%s_FILE", name);
+	bool is_secret = (entry->row.flags & LUCIUS_OPTION_SECRET) != 0;
+	const char *file = is_secret ? getenv(file_name) : NULL;
+	print_line(output, name, entry->text);
 	if (file != NULL && *file != '\0') {
-		print_line(output, name, "");
+		print_line(output, file_name, "");
 	}
 }
 
@@ -85,11 +87,10 @@ static void print_export(FILE *output, const struct option_entry *entry)
 	if (entry->text == NULL || is_usual_file) {
 		return;
 	}
-	print_line(output, entry->names.env, entry->text);
-	print_no_file(output, entry);
+	print_variable(output, entry, entry->names.env);
 	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++) {
 		if (strcmp(entry->names.env, shared[i]) == 0) {
-			print_line(output, shared[i] + strlen("LUCIUS_"), entry->text);
+			print_variable(output, entry, shared[i] + strlen("LUCIUS_"));
 		}
 	}
 }

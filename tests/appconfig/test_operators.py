@@ -310,6 +310,11 @@ class Values(SourceWorld):
         self.said += [done.stdout, done.stderr]
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("LUCIUS_INVOKER_TOKEN = ****** (the environment variable", done.stdout)
+        path = self.write("bus", BUS)
+        for name in ("SERVICEBUS_CONNECTION", "LUCIUS_SERVICEBUS_CONNECTION"):
+            out = self.command("--print-env", environment={
+                "LUCIUS_SERVICEBUS_CONNECTION_FILE": path, "SERVICEBUS_CONNECTION_FILE": path})[1]
+            self.assertIn(f"export {name}='{BUS}'\nexport {name}_FILE=''\n", out)
 
 
     def test_print_env_that_fails_fails_the_shell_that_evaluates_it(self):
