@@ -154,11 +154,13 @@ static void check_control(struct world *world, struct shadow *shadow, const stru
 	        shadow->job->steps[retried->step_index].state != STEP_FAILED_RETRY) {
 		world_violate(world, shadow->job_id, "a RESULT left a CANCELLING job open");
 	}
-	/* A resume and the next pause may share a save: the number tells. */
-	if (now->state != JOB_PAUSED || now->control_seq != shadow->job->control_seq) {
+	/* A resume and the next pause may share a save: the number tells. So may a lease and the
+	 * pause behind it; one that finds a pause waits for the save that the pause is in. */
+	bool is_in_pause = now->state == JOB_PAUSED && now->control_seq == shadow->job->control_seq;
+	if (!is_in_pause) {
 		shadow->n_in_pause = 0;
 	}
-	if (now->state == JOB_PAUSED && is_new && ++shadow->n_in_pause > 1) {
+	if (is_in_pause && is_new && ++shadow->n_in_pause > 1) {
 		world_violate(world, shadow->job_id, "a second attempt was started in a pause");
 	}
 }
