@@ -71,6 +71,19 @@ static void give_head(struct saving *saving, const char *etag)
 	chain_give(&saving->chain, &head);
 }
 
+static bool is_known_as(const struct known_job *known, const char *etag)
+{
+	return known != NULL && known->etag != NULL && strcmp(known->etag, etag) == 0;
+}
+
+/* What was known when the save was built is known still, or what is there now has been read; else
+ * it had been forgotten meanwhile, and of what the row carries only a part would be known. */
+static bool knows_all(const struct saving *saving, const struct known_job *known, const char *etag)
+{
+	return saving->chain.backend->layout.is_ledger || FAULT(carried_steps_forgotten) ||
+	        is_known_as(known, saving->etag) || is_known_as(known, etag);
+}
+
 /* What the job's row carries now becomes known, and the steps' rows follow. */
 static void learn(struct saving *saving, const char *etag)
 {
@@ -80,9 +93,10 @@ static void learn(struct saving *saving, const char *etag)
 	if (is_old) {
 		return;
 	}
+	bool is_known = saving->is_known && knows_all(saving, known, etag);
 	known->change = saving->change + 1;
-	known_set(&known->etag, saving->is_known ? etag : NULL);
-	if (!backend->layout.is_ledger && saving->is_known) {
+	known_set(&known->etag, is_known ? etag : NULL);
+	if (!backend->layout.is_ledger && is_known) {
 		rows_learn_deltas(&saving->rows, known);
 		if (saving->job->is_terminal != 0) {
 			step_rows_push(backend, known);
@@ -164,11 +178,6 @@ static void build_tables(struct saving *saving, const struct known_job *known)
 			rows_drop_delta(&saving->rows, entity, step->step_index);
 		}
 	}
-}
-
-static bool is_known_as(const struct known_job *known, const char *etag)
-{
-	return known != NULL && known->etag != NULL && strcmp(known->etag, etag) == 0;
 }
 
 /* Goes on if what the job's row carries is known for the revision; else reads it first. */
