@@ -12,6 +12,7 @@
 #include "plugins/bus-local/bus.h"
 #include "support/base/cleanup.h"
 #include "support/base/memory.h"
+#include "support/base/write_synced.h"
 
 #define KEY_BYTES 32
 #define MAX_KEY_SIZE 4096
@@ -47,19 +48,6 @@ static char *read_key(int fd, const char *path, char *error, size_t error_size)
 	return must_copy(text, size);
 }
 
-static bool write_all(int fd, const char *text, size_t size)
-{
-	while (size != 0) {
-		ssize_t n = write(fd, text, size);
-		if (n < 0 && errno != EINTR) {
-			return false;
-		}
-		text += n > 0 ? n : 0;
-		size -= n > 0 ? (size_t)n : 0;
-	}
-	return fsync(fd) == 0;
-}
-
 static char *make_key(
         const struct bus *bus, int fd, const char *path, char *error, size_t error_size)
 {
@@ -68,7 +56,7 @@ static char *make_key(
 	bus->host->random(bus->host, random, sizeof(random));
 	size_t size = (size_t)EVP_EncodeBlock((unsigned char *)line, random, sizeof(random));
 	line[size] = '\n';
-	if (!write_all(fd, line, size + 1)) {
+	if (!write_synced(fd, line, size + 1)) {
 		int reason = errno;
 		(void)unlink(path);
 		return refuse(path, strerror(reason), error, error_size);

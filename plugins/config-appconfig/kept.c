@@ -16,6 +16,7 @@
 #include "plugins/config-appconfig/source.h"
 #include "support/base/cleanup.h"
 #include "support/base/memory.h"
+#include "support/base/write_synced.h"
 
 #define FORMAT "lucius-last-known-good-1"
 #define MAX_FILE (8u << 20)
@@ -69,20 +70,6 @@ static char *text_of(struct source *source, const struct lucius_text *keys, uint
 	return must_have(json_dumps(root, JSON_INDENT(1)));
 }
 
-static bool write_all(int fd, const char *text)
-{
-	size_t size = strlen(text);
-	while (size != 0) {
-		ssize_t n = write(fd, text, size);
-		if (n < 0 && errno != EINTR) {
-			return false;
-		}
-		text += n > 0 ? n : 0;
-		size -= n > 0 ? (size_t)n : 0;
-	}
-	return fdatasync(fd) == 0;
-}
-
 static bool write_file(const char *path, const char *text)
 {
 	CLEANUP_FREE char *new_path = must_print("%s.XXXXXX", path);
@@ -90,7 +77,7 @@ static bool write_file(const char *path, const char *text)
 	if (fd < 0) {
 		return false;
 	}
-	bool is_written = write_all(fd, text);
+	bool is_written = write_synced(fd, text, strlen(text));
 	is_written = close(fd) == 0 && is_written && rename(new_path, path) == 0;
 	if (!is_written) {
 		int error = errno;
