@@ -9,6 +9,7 @@
 
 #include "core/option_state.h"
 #include "support/base/memory.h"
+#include "support/base/secret_text.h"
 
 enum { SECRET_SIZE_MAX = 65536 };
 
@@ -19,20 +20,6 @@ enum { N_SOURCES = sizeof(stronger_first) / sizeof(stronger_first[0]) };
 bool options_is_secret(const struct lucius_option *row)
 {
 	return (row->flags & LUCIUS_OPTION_SECRET) != 0;
-}
-
-/* A connection string with its key, wherever somebody has put it. */
-static bool holds_key(const char *text)
-{
-	static const char *const parts[] = {
-		"SharedAccessKey=", "AccountKey=", "Secret=", "SharedAccessSignature="
-	};
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		if (strcasestr(text, parts[i]) != NULL) {
-			return true;
-		}
-	}
-	return false;
 }
 
 static void take_given(
@@ -88,7 +75,7 @@ static void take(const struct options *options, enum option_origin source,
         const struct option_names *names, struct option_word *ret_word)
 {
 	take_as_given(options, source, names, ret_word);
-	if (ret_word->text != NULL && holds_key(ret_word->text)) {
+	if (ret_word->text != NULL && secret_text_has_key(ret_word->text)) {
 		ret_word->is_hidden = true;
 	}
 }

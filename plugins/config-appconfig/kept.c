@@ -16,6 +16,7 @@
 #include "plugins/config-appconfig/source.h"
 #include "support/base/cleanup.h"
 #include "support/base/memory.h"
+#include "support/base/secret_text.h"
 #include "support/base/write_synced.h"
 
 #define FORMAT "lucius-last-known-good-1"
@@ -35,19 +36,11 @@ static bool is_among(const struct lucius_text *keys, uint64_t n_keys, const char
 	return false;
 }
 
-/* A connection string with its key, under whatever name. */
-static bool holds_key(const char *value)
-{
-	return strcasestr(value, "AccessKey=") != NULL ||
-	        strcasestr(value, "AccountKey=") != NULL || strcasestr(value, "Secret=") != NULL ||
-	        strcasestr(value, "AccessSignature=") != NULL;
-}
-
 static json_t *json_of(
         const struct setting *setting, const struct lucius_text *keys, uint64_t n_keys)
 {
 	bool may_stand = setting_is_reference(setting) ||
-	        (is_among(keys, n_keys, setting->key) && !holds_key(setting->value));
+	        (is_among(keys, n_keys, setting->key) && !secret_text_has_key(setting->value));
 	return must_have(json_pack("{s:s,s:s,s:s,s:s}", "key", setting->key, "label",
 	        setting->label, "value", may_stand ? setting->value : "", "content_type",
 	        may_stand ? setting->content_type : kept_left_out));
