@@ -16,7 +16,7 @@
 
 #define MS_PER_SECOND 1000u
 #define TRIES_BEFORE_FILE 2
-#define LIMIT_LEAST_MS 10000u /* that a first load has, however short the start may wait */
+#define LIMIT_LEAST_MS 10000u /* that a task has, however short a start may wait */
 
 struct task {
 	struct task *next;
@@ -34,6 +34,13 @@ static void stop_timer(const struct source *source, struct lucius_timer *timer)
 
 void load_add(struct source *source, struct lucius_op op)
 {
+	if (op.id != 0 && source->tasks != NULL && source->tasks->op.id == 0) {
+		/* A look that nobody has asked for: what it has read is older than the question. */
+		source->tasks->op = op;
+		walk_cancel(source);
+		begin_task(source);
+		return;
+	}
 	struct task **last = &source->tasks;
 	while (*last != NULL) {
 		last = &(*last)->next;
@@ -114,12 +121,16 @@ static void leave_out(struct found_list *list)
 
 static void on_limit(void *user);
 
+static uint64_t limit_ms(const struct source *source)
+{
+	uint64_t start_ms = (uint64_t)source->options->startup_seconds * MS_PER_SECOND;
+	return start_ms > LIMIT_LEAST_MS ? start_ms : LIMIT_LEAST_MS;
+}
+
 static void arm_limit(struct source *source)
 {
-	uint64_t limit_ms = (uint64_t)source->options->startup_seconds * MS_PER_SECOND;
 	stop_timer(source, source->limit);
-	source->limit = source->host->timer_start(source->host,
-	        limit_ms > LIMIT_LEAST_MS ? limit_ms : LIMIT_LEAST_MS, on_limit, source);
+	source->limit = source->host->timer_start(source->host, limit_ms(source), on_limit, source);
 }
 
 /* False: there is none, or none that may be used. */
@@ -325,10 +336,14 @@ static void on_limit(void *user)
 	CLEANUP_FREE char *sentence = must_print(
 	        "%s not answered in full after %llu s (see LUCIUS_APPCONFIG_STARTUP_SECONDS)",
 	        source->walk != NULL ? "App Configuration has" : "the Key Vault references are",
-	        (unsigned long long)(now_ms(source) - source->began_ms) / MS_PER_SECOND);
+	        (unsigned long long)limit_ms(source) / MS_PER_SECOND);
 	walk_cancel(source);
 	secrets_cancel(source);
 	stop_timer(source, steal(source->again));
+	if (source->has_given) {
+		fail_task(source, &(struct ending){ LUCIUS_UNAVAILABLE, sentence, 0 });
+		return;
+	}
 	if (source->kept_page == NULL && use_kept(source, sentence)) {
 		return;
 	}
@@ -340,8 +355,8 @@ static void begin_task(struct source *source)
 {
 	if (!source->has_given && source->began_ms == 0) {
 		source->began_ms = now_ms(source);
-		arm_limit(source);
 	}
+	arm_limit(source);
 	walk_start(source, on_walked);
 }
 

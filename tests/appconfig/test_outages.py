@@ -109,6 +109,33 @@ class Running(SourceWorld):
         self.refused("App Configuration has not answered in full after 1", status=1)
 
 
+    def test_a_look_at_a_store_that_is_too_slow_ends_and_is_said_once(self):
+        for i in range(60):
+            self.server.store.put(f"Lucius:X{i}", "1")
+        self.server.store.page_size = 1
+        lucius = self.daemon()
+        self.server.change_reply = lambda *_: self.server.stopping.wait(0.5)
+        said = lucius.wait_line("config.not_seen")["message"]
+        self.assertIn("App Configuration has not answered in full after 10 s", said)
+        self.server.change_reply = None
+        lucius.wait_line("config.seen_again")
+        self.assertEqual(len(lucius.events("config.not_seen")), 1)
+
+    def test_a_hangup_does_not_wait_for_a_look_under_way(self):
+        lucius = self.daemon({"LUCIUS_APPCONFIG_REFRESH_SECONDS": "4"})
+        count = len(self.server.requests)
+        self.server.fail(stall=True, times=1)
+        self.server.wait_count(count + 1)
+        self.server.store.put("Lucius:MaxAttempts", "7")
+        mark = len(lucius.lines)
+        lucius.signal(signal.SIGHUP)
+        lucius.wait_line("config.read", after=mark)
+        # The request that was silent would have been given up, and made again, after ten seconds.
+        silent, answered = self.server.times[count:count + 2]
+        self.assertLess(answered - silent, 9.9)
+        self.assertTrue(any("LUCIUS_MAX_ATTEMPTS is now '7'" in line for line in lucius.raw))
+
+
 class Network(SourceWorld):
     def test_a_certificate_that_nobody_vouches_for_is_said(self):
         context, authority = certificates.make(self.folder)
