@@ -50,7 +50,7 @@ __attribute__((format(printf, 2, 3))) char *arena_printf(
         struct arena *arena, const char *format, ...);
 /* The texts one behind the other; the last argument is NULL. */
 __attribute__((sentinel)) char *arena_join(struct arena *arena, ...);
-/* All that is in `from` is in the arena now. */
+/* What is in `from` moves into the arena and ends with it; `from` is empty and usable. */
 void arena_take_over(struct arena *arena, struct arena *from);
 /* Ends everything in it; the arena is empty and usable. */
 void arena_finish(struct arena *arena);

@@ -32,7 +32,8 @@ struct lucius_text copy_text(struct arena *arena, struct lucius_text text);
 const struct lucius_field *copy_fields(
         struct arena *arena, const struct lucius_field *fields, uint64_t n_fields);
 
-/* The values alone move into the arena, behind each a NUL. */
+/* In place: the values are copied into the arena, behind each a NUL; the names stay where they are.
+ * A value may be NULL where its size is 0. */
 void copy_values(struct arena *arena, struct lucius_field *fields, uint64_t n_fields);
 
 /* struct lucius_text, as an item. */

@@ -68,10 +68,10 @@ void http_connection_stop(struct http_connection *connection);
 void http_connection_finish_answer(struct http_connection *connection);
 void http_connection_receive(struct http_connection *connection);
 void http_connection_expire(struct http_connection *connection);
-/* The same for a reply that was held. */
-void http_connection_send_held(struct http_connection *connection);
 /* Sends what there is of the output and goes on. */
 void http_connection_flush(struct http_connection *connection);
+/* The same, as a callback of its own, for a connection that has left the list of held ones. */
+void http_connection_send_held(struct http_connection *connection);
 /* Sets the deadline of the state, from `from_us` on. */
 void http_connection_limit(struct http_connection *connection, uint64_t from_us, uint64_t after_ms);
 /* Ends a callback: destroys the connection if it was closed, or goes on with what is there. */

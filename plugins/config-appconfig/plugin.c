@@ -50,7 +50,9 @@ static const struct lucius_option option_rows[] = {
 	{ .name = "appconfig-startup-seconds",
 	        .default_value = "100",
 	        .unit = "seconds",
-	        .summary = "How long a start waits for a store that does not answer.",
+	        .summary =
+	                "How long a start waits for a store that does not answer; while running, "
+	                "how long a slow one has to be read in full (10 at least).",
 	        .min = 1,
 	        .max = 600,
 	        .type = LUCIUS_OPTION_INTEGER,

@@ -68,7 +68,7 @@ struct source {
 	struct secrets *secrets; /* owned; NULL: none */
 	struct lucius_timer *again; /* of the task under way; NULL: none */
 	struct lucius_timer *poll; /* until the next look; NULL: none */
-	struct lucius_timer *limit; /* of the first load; NULL: none */
+	struct lucius_timer *limit; /* of the task under way; NULL: none */
 	struct lucius_op watch; /* id 0: nobody watches */
 	bool is_stopped;
 	struct page *kept_page; /* owned: the file while it is given; NULL: it is not */
