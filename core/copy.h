@@ -41,7 +41,6 @@ void *copy_text_item(struct arena *arena, const void *text);
 
 void *copy_job(struct arena *arena, const void *job);
 void *copy_job_event(struct arena *arena, const void *event);
-void *copy_command(struct arena *arena, const void *command);
 void *copy_found(struct arena *arena, const void *found);
 void *copy_listing(struct arena *arena, const void *listing);
 void *copy_repair(struct arena *arena, const void *repair);

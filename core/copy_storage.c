@@ -71,17 +71,6 @@ void *copy_job(struct arena *arena, const void *job)
 	return copy;
 }
 
-void *copy_command(struct arena *arena, const void *command)
-{
-	const struct lucius_command *given = command;
-	struct lucius_command *copy = copy_struct(arena, given, given->size, sizeof(*copy));
-	copy->size = sizeof(*copy);
-	copy->idempotency_key = copy_text(arena, copy->idempotency_key);
-	copy->idempotency_hash = copy_text(arena, copy->idempotency_hash);
-	copy->job = copy->job != NULL ? copy_job(arena, copy->job) : NULL;
-	return copy;
-}
-
 void *copy_found(struct arena *arena, const void *found)
 {
 	const struct lucius_found *given = found;

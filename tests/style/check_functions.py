@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Holds the C files to what CONTRIBUTING.md promises: no function over 60 lines, no file over 600,
-half of all functions under 20 lines; the core includes nothing of curl, proton or a plugin.
+half of all functions under 20 lines; the core includes nothing of curl, proton or a plugin. Of tests too:
+the first line, and no header twice.
 
     check_functions.py SOURCE_ROOT
 """
@@ -24,6 +25,20 @@ def sources(root):
         for path in sorted((root / folder).rglob("*.[ch]")):
             if "tests" not in path.relative_to(root).parts:
                 yield path
+
+
+def with_tests(root):
+    for folder in (*FOLDERS, "tests"):
+        yield from sorted((root / folder).rglob("*.[ch]"))
+
+
+def faults_of_any(path):
+    text = path.read_text(encoding="utf-8")
+    if not text.startswith("/* SPDX-License-Identifier: MIT */"):
+        yield f"{path}: does not begin with the SPDX line"
+    headers = re.findall(r'^#include "(.*)"', text, re.M)
+    for header in sorted({each for each in headers if headers.count(each) > 1}):
+        yield f"{path}: includes {header} twice"
 
 
 def functions(paths):
@@ -53,8 +68,8 @@ def main(root):
             faults.append(f"{path}: {n_lines} lines, {MAX_FILE} at most")
         if path.is_relative_to(root / "core") and FORBIDDEN_IN_CORE.search(text):
             faults.append(f"{path}: includes what the core must not know")
-        if not text.startswith("/* SPDX-License-Identifier: MIT */"):
-            faults.append(f"{path}: does not begin with the SPDX line")
+    for path in with_tests(root):
+        faults.extend(faults_of_any(path))
     median = statistics.median(sizes)
     print(f"{len(sizes)} functions in {len(paths)} files, median {median:.0f} lines, "
           f"longest {max(sizes)}")

@@ -5,9 +5,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-#include "core/copy.h"
 #include "core/loader.h"
 #include "support/base/memory.h"
+#include "tests/support/copy_command.h"
 #include "tests/support/suite.h"
 
 struct rig rig;

@@ -2,10 +2,10 @@
 /* Every operation of every kind: with a table that has all of it, with one that has what it must,
  * and on a backend that stops. */
 #include "core/backend.h"
-#include "core/copy.h"
 
 #include <stdbool.h>
 
+#include "core/copy.h"
 #include "core/loop.h"
 #include "core/metrics.h"
 #include "tests/support/suite.h"

@@ -18,6 +18,7 @@
 #include "support/base/memory.h"
 #include "tests/sim/system/scarce.h"
 #include "tests/sim/system/world.h"
+#include "tests/support/copy_command.h"
 
 struct store_item {
 	struct store_item *next;
